@@ -1,0 +1,1 @@
+"""Words and rules that every package shares: ids, clock, errors, state tables."""

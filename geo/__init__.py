@@ -1,0 +1,1 @@
+"""Where things are: positions and datums, zones, the local frame, cameras, terrain."""

@@ -1,0 +1,1 @@
+"""Adapters of geo's ports; only station/wiring.py names them."""

@@ -1,0 +1,203 @@
+"""A camera: pixels to directions, directions to the ground, the ground to pixels.
+
+Pinhole with Brown-Conrady distortion (OpenCV's order k1, k2, p1, p2, k3). Pixel (0, 0) is
+the centre of the upper left pixel. Axes and angles as in `geo.positions.Attitude`. All
+functions take and give arrays; nothing here knows of time or telemetry.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.positions import Attitude, PoseSigma
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class CameraModel:
+    """Intrinsics of a camera at one picture size."""
+
+    width_px: int
+    height_px: int
+    fx_px: float
+    fy_px: float
+    cx_px: float
+    cy_px: float
+    distortion: tuple[float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0)
+    """k1, k2, p1, p2, k3; zeros mean a rectilinear lens."""
+    sigma_px: float = 3.0
+    """One-sigma error of a pixel: box, lens and rolling shutter together."""
+
+    @classmethod
+    def from_hfov(
+        cls, width_px: int, height_px: int, hfov_deg: float, sigma_px: float = 3.0
+    ) -> "CameraModel":
+        """Returns an undistorted camera with square pixels and this horizontal field of view."""
+        f = width_px / 2 / np.tan(np.radians(hfov_deg) / 2)
+        return cls(
+            width_px, height_px, f, f, (width_px - 1) / 2, (height_px - 1) / 2, sigma_px=sigma_px
+        )
+
+    def rays(self, u_px: Floats, v_px: Floats) -> Floats:
+        """Returns directions (3, n) in the camera's body frame, x component 1."""
+        x = (np.asarray(u_px, float) - self.cx_px) / self.fx_px
+        y = (np.asarray(v_px, float) - self.cy_px) / self.fy_px
+        if any(self.distortion):
+            x, y = self._undistorted(x, y)
+        return np.stack([np.ones_like(x), x, y])
+
+    def pixels(self, rays: Floats) -> tuple[Floats, Floats]:
+        """Returns u and v of body-frame directions (3, n); NaN for what lies behind."""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            x, y = rays[1] / rays[0], rays[2] / rays[0]
+            if any(self.distortion):
+                x, y = self._distorted(x, y)
+            behind = rays[0] <= 0
+            u = np.where(behind, np.nan, x * self.fx_px + self.cx_px)
+            v = np.where(behind, np.nan, y * self.fy_px + self.cy_px)
+        return u, v
+
+    def _distorted(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        k1, k2, p1, p2, k3 = self.distortion
+        r2 = x * x + y * y
+        radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+        return (
+            x * radial + 2 * p1 * x * y + p2 * (r2 + 2 * x * x),
+            y * radial + p1 * (r2 + 2 * y * y) + 2 * p2 * x * y,
+        )
+
+    def _undistorted(self, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+        k1, k2, p1, p2, k3 = self.distortion
+        u, v = x, y
+        for _ in range(12):  # fixed point; converges for every lens that is one-to-one
+            r2 = u * u + v * v
+            radial = 1 + r2 * (k1 + r2 * (k2 + r2 * k3))
+            dx = 2 * p1 * u * v + p2 * (r2 + 2 * u * u)
+            dy = p1 * (r2 + 2 * v * v) + 2 * p2 * u * v
+            u, v = (x - dx) / radial, (y - dy) / radial
+        return u, v
+
+
+def rotation(attitude: Attitude) -> Floats:
+    """Returns the matrix (3, 3) that takes body axes to north, east, down."""
+    yaw, pitch, roll = np.radians([attitude.yaw_deg, attitude.pitch_deg, attitude.roll_deg])
+    cy, sy, cp, sp, cr, sr = (
+        np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll),
+    )  # fmt: skip
+    return np.array(
+        [
+            [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+            [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+            [-sp, cp * sr, cp * cr],
+        ]
+    )
+
+
+def project_to_ground(
+    camera: CameraModel, attitude: Attitude, height_m: float, u_px: Floats, v_px: Floats
+) -> Floats:
+    """Returns where pixels meet level ground, as (2, n): metres east and north of the camera.
+
+    NaN where the ray does not go down. `height_m` is the camera's height above that ground.
+    """
+    north, east, down = rotation(attitude) @ camera.rays(u_px, v_px)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(down > 1e-9, height_m / down, np.nan)
+    return np.stack([east * scale, north * scale])
+
+
+def ground_to_pixel(
+    camera: CameraModel, attitude: Attitude, height_m: float, east_m: Floats, north_m: Floats
+) -> tuple[Floats, Floats]:
+    """Returns u and v of places on level ground, given east and north of the camera."""
+    ned = np.stack([north_m, east_m, np.full_like(np.asarray(north_m, float), height_m)])
+    return camera.pixels(rotation(attitude).T @ ned)
+
+
+def ground_covariances(
+    camera: CameraModel,
+    attitude: Attitude,
+    height_m: float,
+    u_px: Floats,
+    v_px: Floats,
+    sigma: PoseSigma,
+    *,
+    ground_sigma_m: float = 0.0,
+    velocity_en_m_s: tuple[float, float] = (0.0, 0.0),
+    yaw_rate_deg_s: float = 0.0,
+) -> tuple[Floats, Floats]:
+    """Returns the places of pixels and their covariance, to first order.
+
+    Every error is taken through the exact derivative of the projection: position, height
+    (with the ground's own error), the three angles, both pixel axes, and time, which moves
+    the camera along its velocity and turns it at its yaw rate.
+
+    Returns:
+        places (2, n) as `project_to_ground`, and covariances (3, n): ee, nn, en in m².
+    """
+    matrix = rotation(attitude)
+    rays = camera.rays(u_px, v_px)
+    d = matrix @ rays
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.where(d[2] > 1e-9, height_m / d[2], np.nan)
+    slope = np.stack([d[1], d[0]]) * (scale / height_m)  # east, north metres per metre of height
+    places = slope * height_m
+
+    def moved(change: Floats) -> Floats:
+        """Returns d(place) for a change (3, n) of the direction in north, east, down."""
+        result: Floats = scale * (np.stack([change[1], change[0]]) - slope * change[2])
+        return result
+
+    yaw = np.radians(attitude.yaw_deg)
+    axes = {
+        "yaw": np.array([0.0, 0.0, 1.0]),
+        "pitch": np.array([-np.sin(yaw), np.cos(yaw), 0.0]),
+        "roll": matrix[:, 0],
+    }
+    turned = {name: moved(np.cross(axis, d.T).T) for name, axis in axes.items()}
+    n = rays.shape[1]
+    across = np.stack([np.zeros(n), np.full(n, 1 / camera.fx_px), np.zeros(n)])
+    below = np.stack([np.zeros(n), np.zeros(n), np.full(n, 1 / camera.fy_px)])
+    with_time = turned["yaw"] * np.radians(yaw_rate_deg_s)
+    with_time = with_time + np.array(velocity_en_m_s)[:, None]
+    parts = [
+        (turned["yaw"], np.radians(sigma.yaw_deg)),
+        (turned["pitch"], np.radians(sigma.pitch_deg)),
+        (turned["roll"], np.radians(sigma.roll_deg)),
+        (moved(matrix @ across), camera.sigma_px),
+        (moved(matrix @ below), camera.sigma_px),
+        (slope, float(np.hypot(sigma.vertical_m, ground_sigma_m))),
+        (with_time, sigma.time_s),
+    ]
+    covariance = np.zeros((3, n))
+    covariance[:2] = sigma.horizontal_m**2
+    for derivative, one_sigma in parts:
+        east, north = derivative * one_sigma
+        covariance += np.stack([east * east, north * north, east * north])
+    return places, np.where(np.isnan(places[0]), np.nan, covariance)
+
+
+def footprint(
+    camera: CameraModel,
+    attitude: Attitude,
+    height_m: float,
+    *,
+    greatest_distance_m: float = 1_000.0,
+    steps: int = 8,
+) -> Floats:
+    """Returns the border of the seen ground as (2, n): metres east and north of the camera.
+
+    Where the picture holds the horizon, the footprint ends at `greatest_distance_m`. Empty
+    (2, 0) where no ground is seen.
+    """
+    right, bottom = camera.width_px - 0.5, camera.height_px - 0.5
+    across = np.linspace(-0.5, right, steps + 1)
+    lines = np.linspace(-0.5, bottom, 4 * steps + 1)
+    edge_u = [across, np.full_like(lines, right), across[::-1], np.full_like(lines, -0.5)]
+    edge_v = [np.full_like(across, -0.5), lines, np.full_like(across, bottom), lines[::-1]]
+    u, v = np.concatenate(edge_u), np.concatenate(edge_v)
+    places = project_to_ground(camera, attitude, height_m, u, v)
+    far = ~(np.hypot(*places) <= greatest_distance_m)
+    return places[:, ~far]

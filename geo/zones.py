@@ -1,0 +1,133 @@
+"""Zones: areas that limit our own movement, or in which something is a violation.
+
+Geometry is WGS 84 with longitude first, as in GeoJSON; shapely polygons and multipolygons
+with holes. A parking ban never alters a flight: what a zone is for is said by its purposes.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+from shapely import MultiPolygon, Point, Polygon, contains_xy, is_valid_reason, transform
+
+from core.errors import ZoneInvalid
+from core.ids import AgencyId, ZoneId
+from geo.local_frame import LocalFrame
+from geo.positions import Altitude, GroundPoint
+
+Area: TypeAlias = Polygon | MultiPolygon
+
+
+class Purpose(StrEnum):
+    """What a zone is for; it may be for both, only if it says so."""
+
+    FLIGHT = "flight"
+    """Limits our own movement."""
+    WATCH = "watch"
+    """Says what counts as a violation there."""
+
+
+class ZoneKind(StrEnum):
+    """Which side of a flight zone's border is permitted."""
+
+    INCLUSION = "inclusion"
+    EXCLUSION = "exclusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """An area with a purpose."""
+
+    zone_id: ZoneId
+    name: str
+    purposes: frozenset[Purpose]
+    area: Area
+    kind: ZoneKind = ZoneKind.INCLUSION
+    """For flight zones; watch zones ignore it."""
+    floor: Altitude | None = None
+    ceiling: Altitude | None = None
+    """Limits of a flight zone; `None` means without limit on that side."""
+    rules: tuple[str, ...] = ()
+    """Codes of the rules that hold in a watch zone, such as `vehicle_stopped`, `waste_heap`."""
+    active: bool = True
+    owner: AgencyId | None = None
+    reason: str = ""
+    version: int = 1
+    changed_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuses a zone that makes no sense.
+
+        Raises:
+            ZoneInvalid: if the area is empty, crosses itself (the message names the place),
+                is off the Earth, has no purpose, or its floor is above its ceiling.
+        """
+        where = f"zone {self.name or self.zone_id}"
+        if not self.purposes:
+            raise ZoneInvalid("has no purpose", where=where, cure="say flight, watch or both")
+        if self.area.is_empty:
+            raise ZoneInvalid("has no area", where=where, cure="draw at least three corners")
+        if not self.area.is_valid:
+            raise ZoneInvalid(
+                f"its border is not valid: {is_valid_reason(self.area)} (longitude latitude)",
+                where=where,
+                cure="move the corner at that place so that no two edges cross",
+            )
+        west, south, east, north = self.area.bounds
+        if west < -180 or east > 180 or south < -90 or north > 90:
+            raise ZoneInvalid(
+                "has a corner that is no place on Earth",
+                where=where,
+                cure="give corners as longitude, latitude in degrees",
+            )
+        both = self.floor is not None and self.ceiling is not None
+        if both and self.floor.datum == self.ceiling.datum:  # type: ignore[union-attr]
+            if self.floor.metres >= self.ceiling.metres:  # type: ignore[union-attr]
+                raise ZoneInvalid("its floor is not below its ceiling", where=where)
+
+    def contains(self, lat_deg: float, lon_deg: float) -> bool:
+        """Returns whether the place lies in the area or on its border."""
+        return bool(self.area.covers(Point(lon_deg, lat_deg)))
+
+    def to_local(self, frame: LocalFrame) -> Area:
+        """Returns the area in metres east and north of `frame`."""
+        return to_local(self.area, frame)
+
+
+def to_local(area: Area, frame: LocalFrame) -> Area:
+    """Returns an area of longitude and latitude in metres east and north of `frame`."""
+    return transform(area, lambda xy: np.stack(frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1))
+
+
+def to_geographic(area: Area, frame: LocalFrame) -> Area:
+    """Returns an area of metres east and north of `frame` in longitude and latitude."""
+    return transform(area, lambda xy: np.stack(frame.to_geo_deg(xy[:, 0], xy[:, 1])[::-1], axis=1))
+
+
+def probability_inside(area: Area, point: GroundPoint, samples: int = 200) -> float:
+    """Returns the probability that a place known with uncertainty lies in an area.
+
+    Deterministic: the normal distribution of `point` is represented by `samples` equally
+    likely points (a sunflower of quantiles), so the same input gives the same answer; the
+    error against the integral is about 1/samples.
+
+    Args:
+        area: longitude and latitude.
+        point: the place and its covariance.
+        samples: number of points.
+    """
+    frame = LocalFrame(point.lat_deg, point.lon_deg)
+    local = to_local(area, frame)
+    c = point.covariance
+    if c.ee_m2 <= 0 or c.nn_m2 <= 0:
+        return float(local.covers(Point(0.0, 0.0)))
+    k = np.arange(samples) + 0.5
+    radius = np.sqrt(-2.0 * np.log1p(-k / samples))
+    angle = k * np.pi * (3.0 - np.sqrt(5.0))
+    x, y = radius * np.cos(angle), radius * np.sin(angle)
+    l11 = np.sqrt(c.ee_m2)
+    l21 = c.en_m2 / l11
+    l22 = np.sqrt(max(0.0, c.nn_m2 - l21**2))
+    return float(np.mean(contains_xy(local, l11 * x, l21 * x + l22 * y)))

@@ -1,0 +1,1 @@
+"""What was seen becomes places, violations, incidents; people decide on them."""

@@ -1,0 +1,1 @@
+"""Adapters of incidents's ports; only station/wiring.py names them."""

@@ -1,0 +1,1 @@
+"""Patrols planned, proven and flown."""

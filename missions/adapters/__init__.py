@@ -1,0 +1,1 @@
+"""Adapters of missions's ports; only station/wiring.py names them."""

@@ -1,0 +1,226 @@
+"""Patrols, plans, sorties: what is meant, what is uploaded, what is flown."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from core.ids import AgencyId, AssetId, CameraId, MissionId, PatrolId, SortieId, UserId, ZoneId
+from core.states import Transitions
+from geo.camera import CameraModel
+from geo.positions import Altitude, Position
+from geo.zones import Zone
+
+
+class AssetKind(StrEnum):
+    """What patrols."""
+
+    DRONE = "drone"
+    VEHICLE = "vehicle"
+
+
+@dataclass(frozen=True, slots=True)
+class CameraMount:
+    """A camera on an asset: its lens, how it is held, how well it is aligned."""
+
+    camera_id: CameraId
+    model: CameraModel
+    pitch_deg: float
+    """Wanted depression as a pitch, negative down; a drone's gimbal holds it to the horizon."""
+    yaw_offset_deg: float = 0.0
+    """Clockwise from the vehicle's nose."""
+    height_m: float = 0.0
+    """Of the lens above the ground for a car, above the position sensor for a drone."""
+    yaw_sigma_deg: float = 2.0
+    pitch_sigma_deg: float = 1.0
+    roll_sigma_deg: float = 1.0
+    time_sigma_s: float = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """Something that patrols."""
+
+    asset_id: AssetId
+    name: str
+    kind: AssetKind
+    camera: CameraMount | None
+    cruise_m_s: float
+    home: Position
+    endurance_s: float = 1_500.0
+    """Time it can be under way, reserve not counted."""
+    turn_radius_m: float = 5.0
+    acceptance_radius_m: float = 2.0
+    """How near a waypoint counts as reached."""
+    agency: AgencyId | None = None
+    address: str = ""
+    """Where its autopilot or receiver is found, such as `udpin://127.0.0.1:14540`."""
+    passive: bool = False
+    """Never tasked, but what it has seen counts (an ambulance)."""
+
+
+class ItemKind(StrEnum):
+    """What a mission item asks; MAVLink numbers live in the adapters."""
+
+    TAKEOFF = "takeoff"
+    WAYPOINT = "waypoint"
+    LOITER = "loiter"
+    RETURN = "return"
+    LAND = "land"
+
+
+@dataclass(frozen=True, slots=True)
+class MissionItem:
+    """One ordered step. Numbered from 0 in a mission, whatever the autopilot counts."""
+
+    kind: ItemKind
+    position: Position | None = None
+    """Altitude above home for drones; `None` for a return."""
+    speed_m_s: float | None = None
+    """To be kept from here on; `None` leaves it."""
+    hold_s: float = 0.0
+    camera_pitch_deg: float | None = None
+    """Wanted gimbal pitch from here on; `None` leaves it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """Ordered steps for one asset."""
+
+    mission_id: MissionId
+    items: tuple[MissionItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RallyPoint:
+    """A safe place to return to."""
+
+    position: Position
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Mission, geofence and rally points, as uploaded."""
+
+    mission: Mission
+    asset_id: AssetId
+    home: Position
+    cruise_m_s: float
+    fences: tuple[Zone, ...] = ()
+    """The flight zones in force when it was planned."""
+    rally: tuple[RallyPoint, ...] = ()
+    return_altitude: Altitude | None = None
+    """Above home, as the autopilot's return is set."""
+    patrol_id: PatrolId | None = None
+    expected_s: float = 0.0
+
+
+class Severity(StrEnum):
+    """How much a finding weighs; an error keeps the plan on the ground."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One result of a check."""
+
+    severity: Severity
+    code: str
+    message: str
+    place: tuple[float, float] | None = None
+    """Latitude and longitude."""
+    item: int | None = None
+    """The mission item it is about."""
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Patrol:
+    """Standing intent: what should be watched, by which kind of asset."""
+
+    patrol_id: PatrolId
+    name: str
+    zone_ids: tuple[ZoneId, ...]
+    """Watch zones to be seen; empty means every active one."""
+    asset_id: AssetId
+    altitude: Altitude
+    """Wanted height of a drone above home; without meaning for a car."""
+    overlap_fraction: float = 0.2
+    route: tuple[tuple[float, float], ...] = ()
+    """For a car: the line to drive, latitude and longitude."""
+
+
+class SortieState(StrEnum):
+    """The life of a sortie."""
+
+    PLANNED = "planned"
+    """A proven plan exists."""
+    AUTHORISED = "authorised"
+    """A pilot has released it; parameters are frozen."""
+    UNDERWAY = "underway"
+    HOLDING = "holding"
+    RETURNING = "returning"
+    COMPLETED = "completed"
+    """It ended as planned."""
+    ABORTED = "aborted"
+    """A person or a fail-safe ended it early; the asset is safe."""
+    FAILED = "failed"
+    """It could not go on, for the reason kept with it."""
+    CANCELLED = "cancelled"
+    """Ended before it began."""
+
+
+_S = SortieState
+SORTIE_MOVES = Transitions(
+    "sortie",
+    {
+        _S.PLANNED: frozenset({_S.AUTHORISED, _S.CANCELLED}),
+        _S.AUTHORISED: frozenset({_S.UNDERWAY, _S.PLANNED, _S.CANCELLED, _S.FAILED}),
+        _S.UNDERWAY: frozenset({_S.HOLDING, _S.RETURNING, _S.COMPLETED, _S.ABORTED, _S.FAILED}),
+        _S.HOLDING: frozenset({_S.UNDERWAY, _S.RETURNING, _S.ABORTED, _S.FAILED}),
+        _S.RETURNING: frozenset({_S.COMPLETED, _S.ABORTED, _S.FAILED}),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a vehicle is."""
+
+    reached: int
+    """Items reached so far."""
+    total: int
+    ended: bool = False
+    """The vehicle is down, disarmed or parked at its last item."""
+    returning: bool = False
+    message: str = ""
+    """The vehicle's own words where it gave any."""
+
+
+@dataclass(frozen=True, slots=True)
+class SortieEvent:
+    """One line of a sortie's log."""
+
+    at: datetime
+    state: SortieState
+    text: str
+    by: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sortie:
+    """One asset executing one plan once."""
+
+    sortie_id: SortieId
+    plan: Plan
+    state: SortieState = SortieState.PLANNED
+    authorised_by: UserId | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    reason_code: str = ""
+    """Stable code of why it ended other than as planned."""
+    progress: Progress | None = None
+    events: tuple[SortieEvent, ...] = field(default=())
+    version: int = 1

@@ -1,0 +1,162 @@
+"""What missions need from outside: a vehicle's mission, fence, arming and parameters; a store."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from core.ids import AssetId, PatrolId, SortieId
+from geo.zones import Zone
+from missions.model import Asset, Patrol, Plan, Progress, Sortie
+
+
+class Pilot(Protocol):
+    """Commands one vehicle through a mission. Proof is the vehicle's state, never an ACK."""
+
+    async def upload(self, plan: Plan) -> None:
+        """Sends the mission, reads it back and compares; a repetition replaces it.
+
+        Raises:
+            VehicleUnreachable: if nothing answers.
+            UploadMismatch: if what was read back differs; the vehicle must not be started.
+        """
+        ...
+
+    async def start(self) -> None:
+        """Starts the uploaded mission and returns once the vehicle's own mode shows it.
+
+        Raises:
+            StartRefused: if the mode does not come; the message holds the vehicle's words.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
+    async def hold(self) -> None:
+        """Stops where it is and returns once the mode shows it; a second call does nothing.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
+    async def resume(self) -> None:
+        """Goes on with the mission after a hold.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
+    async def return_to_launch(self) -> None:
+        """Ends the mission and comes home.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
+    def progress(self) -> AsyncIterator[Progress]:
+        """Yields progress whenever it changes and ends after one with `ended`.
+
+        An item reported twice is one; an item whose report was lost is made up for by the
+        next.
+
+        Raises:
+            LinkLost: if the vehicle falls silent for longer than the link allows.
+        """
+        ...
+
+
+class FenceLink(Protocol):
+    """The fence that the vehicle itself guards."""
+
+    async def upload_fences(self, fences: Sequence[Zone]) -> None:
+        """Replaces the vehicle's fence by these zones, reads it back and compares.
+
+        An empty sequence clears it. Ceilings and times can't be carried; the caller guards
+        them.
+
+        Raises:
+            UploadMismatch: if what the vehicle holds differs, or it says that it ignores it.
+            VehicleUnreachable: if nothing answers.
+        """
+        ...
+
+
+class Arming(Protocol):
+    """Readies a vehicle's motors."""
+
+    async def arm(self) -> None:
+        """Waits until the vehicle is ready and arms it; returns once its state shows it.
+
+        Raises:
+            ArmingDenied: if it is not armed in time; the message holds the vehicle's words.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
+    async def disarm(self) -> None:
+        """Disarms on the ground; a disarmed vehicle stays so.
+
+        Raises:
+            ArmingDenied: if the vehicle refuses (in flight).
+        """
+        ...
+
+
+class Parameters(Protocol):
+    """Named settings of an autopilot."""
+
+    async def read(self, name: str) -> float:
+        """Returns the value.
+
+        Raises:
+            NotFound: if the autopilot has no such parameter.
+            LinkLost: if it does not answer.
+        """
+        ...
+
+    async def write(self, name: str, value: float) -> None:
+        """Writes, reads back and compares.
+
+        Raises:
+            NotFound: if the autopilot has no such parameter.
+            UploadMismatch: if it keeps another value.
+            LinkLost: if it does not answer.
+        """
+        ...
+
+
+class MissionStore(Protocol):
+    """Keeps assets, patrols and sorties."""
+
+    def save_asset(self, asset: Asset) -> None:
+        """Keeps an asset; one of the same id is replaced."""
+        ...
+
+    def assets(self) -> Sequence[Asset]:
+        """Returns all assets in order of their id."""
+        ...
+
+    def save_patrol(self, patrol: Patrol) -> None:
+        """Keeps a patrol; one of the same id is replaced."""
+        ...
+
+    def patrols(self) -> Sequence[Patrol]:
+        """Returns all patrols in order of their id."""
+        ...
+
+    def save_sortie(self, sortie: Sortie) -> None:
+        """Keeps the newest state of a sortie; a version that is not newer is dropped."""
+        ...
+
+    def sorties(
+        self,
+        *,
+        sortie_id: SortieId | None = None,
+        asset_id: AssetId | None = None,
+        patrol_id: PatrolId | None = None,
+    ) -> Sequence[Sortie]:
+        """Returns sorties that fit every filter given, newest id last; maybe none."""
+        ...

@@ -1,0 +1,1 @@
+"""Where our own assets were: samples, timelines of poses, links and logs."""

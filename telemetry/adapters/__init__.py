@@ -1,0 +1,1 @@
+"""Adapters of telemetry's ports; only station/wiring.py names them."""

@@ -1,0 +1,1 @@
+"""What was seen, in pixels: frames, detections, tracks. Knows nothing of places."""

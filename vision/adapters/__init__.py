@@ -1,0 +1,1 @@
+"""Adapters of vision's ports; only station/wiring.py names them."""
