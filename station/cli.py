@@ -1,0 +1,154 @@
+"""The `qyran` command: finds the verb, runs it, turns what happened into an exit code.
+
+Exit codes: 0 done; 1 the answer is no; 2 usage or unreadable input; 3 the environment (port,
+disk, missing extra); 128 and the signal's number when stopped; 70 a fault of our own. A verb
+is imported only when it is called: see `station.command` for how one is written.
+"""
+
+import errno
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from core.errors import DiskFull, EnvironmentFault, QyranError
+from station import logs
+from station.command import Stopped
+from station.output import Output
+
+log = logging.getLogger(__name__)
+
+VERBS: dict[str, str] = {
+    "account": "Add people, services and devices that may sign in.",
+    "backup": "Copy the data folder into one file.",
+    "check": "Check a plan file against fences and the vehicle's limits.",
+    "config": "Show every setting, its value and where it comes from.",
+    "demo": "Run the simulated patrol of Kosshy.",
+    "doctor": "Say what is there, what is missing and how to get it.",
+    "ingest": "Run the whole line on footage: file, folder or stream.",
+    "purge": "Delete what retention no longer allows to keep.",
+    "restore": "Bring a backup back into an empty data folder.",
+    "serve": "Start the station: API, page and patrols.",
+    "upgrade": "Migrate the data folder to this version, after a backup.",
+    "version": "Say which version this is.",
+    "zones": "Bring zones in, take them out, list them.",
+}
+"""Each verb, in the file `station/verbs/NAME.py`, and its line in `qyran --help`."""
+
+INTERNAL_EXIT_CODE = 70
+"""Of a fault of our own (EX_SOFTWARE of sysexits.h); a traceback goes to standard error."""
+
+
+def build_app(wanted: str | None) -> typer.Typer:
+    """Returns the app with the `wanted` verb loaded; the others only have their help line."""
+    app = typer.Typer(
+        name="qyran",
+        help="Mission control for a city's drones and patrol cars.",
+        epilog="Every verb takes --help and --json. Settings: qyran config.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_every_verb_has_its_own_options)
+    for name, line in VERBS.items():
+        if name != wanted:
+            app.command(name, help=line)(_not_loaded)
+            continue
+        module = importlib.import_module(f"station.verbs.{name}")
+        runs: dict[str, Callable[..., int]] | None = getattr(module, "RUNS", None)
+        if runs is None:
+            app.command(name, help=line)(module.run)
+            continue
+        group = typer.Typer(help=line, no_args_is_help=True, rich_markup_mode=None)
+        group.callback()(_every_verb_has_its_own_options)
+        for sub_name, run in runs.items():
+            group.command(sub_name)(run)
+        app.add_typer(group, name=name)
+    return app
+
+
+def _every_verb_has_its_own_options() -> None:
+    pass  # a callback keeps typer from folding an app of one command into that command
+
+
+def _not_loaded() -> None:
+    raise RuntimeError("only the verb that was asked for is loaded")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns its exit code.
+
+    Args:
+        arguments: words after `qyran`; the process's own by default.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    wanted = next((word for word in words if not word.startswith("-")), None)
+    before_rest = words[: words.index("--")] if "--" in words else words
+    output = Output(as_json="--json" in before_rest)
+    try:
+        logs.configure()
+        code = _run(output, wanted, words)
+        if not output.answered and output.as_json:
+            output.emit({"done": code == 0})
+        return code
+    except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        return 0
+    finally:
+        output.close()
+
+
+def _run(output: Output, wanted: str | None, words: list[str]) -> int:
+    try:
+        code = build_app(wanted)(words, prog_name="qyran", standalone_mode=False, obj=output)
+        return int(code or 0)
+    except QyranError as error:
+        return _fail(output, error.code, error.exit_code, str(error), error)
+    except typer.TyperException as error:
+        hint = f"see qyran {wanted or ''} --help".replace("  ", " ")
+        return _fail(output, "usage_error", 2, f"{error.format_message()}; {hint}", None)
+    except Stopped as stop:
+        return _fail(output, "stopped", stop.exit_code, f"stopped by {stop}", None)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail(output, "stopped", 130, "stopped", None)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fault = _environment_fault(error)
+        return _fail(output, fault.code, fault.exit_code, str(fault), fault)
+    except Exception as error:  # the rim: a fault of our own must still end in one clear line
+        log.exception("unexpected fault")
+        line = f"{type(error).__name__}: {error}; please report this with the lines above"
+        return _fail(output, "internal_error", INTERNAL_EXIT_CODE, line, None)
+
+
+def _environment_fault(error: OSError) -> EnvironmentFault:
+    """Returns an error of the operating system that no adapter has named, as one of ours."""
+    where = str(error.filename or "")
+    reason = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("no room left on the disk", where=where, cure="free some space, try again")
+    return EnvironmentFault(reason.lower(), where=where, cure="check the path and its permissions")
+
+
+def _fail(
+    output: Output, code: str, exit_code: int, line: str, error: QyranError | None
+) -> int:
+    """Says what went wrong: one line for a person, one document for a script."""
+    line = logs.without_secrets(" ".join(line.split()))
+    output.note(f"qyran: {line} [{code}]")
+    if output.as_json and not output.answered:
+        message = error.message if error else line
+        where, cure = (error.where, error.cure) if error else ("", "")
+        parts = {"code": code, "message": message, "where": where, "cure": cure}
+        clean = {name: logs.without_secrets(text) for name, text in parts.items()}
+        output.emit({"error": clean})
+    return exit_code
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
