@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from geo.positions import Attitude, PoseSigma
 
 Floats = NDArray[np.float64]
+Homography = NDArray[np.float64]
+"""A 3x3 matrix between homogeneous pixels of two pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,23 @@ def ground_to_pixel(
     return camera.pixels(rotation(attitude).T @ ned)
 
 
-def ground_covariances(
+@dataclass(frozen=True, slots=True)
+class GroundErrors:
+    """Places of n pixels and what each source of error does to them, to first order."""
+
+    places_m: Floats
+    """(2, n): east and north of the camera; NaN where the ray does not go down."""
+    shared_m: Floats
+    """(5, 2, n): one-sigma shifts by yaw, pitch, roll, height and time.
+
+    An error of the pose stays nearly the same from frame to frame, so these don't average out
+    over a pass; nor does that of the position, `PoseSigma.horizontal_m` on each axis.
+    """
+    pixel_m: Floats
+    """(2, 2, n): one-sigma shifts by the pixel's own error across and down the picture."""
+
+
+def ground_errors(
     camera: CameraModel,
     attitude: Attitude,
     height_m: float,
@@ -127,15 +145,12 @@ def ground_covariances(
     ground_sigma_m: float = 0.0,
     velocity_en_m_s: tuple[float, float] = (0.0, 0.0),
     yaw_rate_deg_s: float = 0.0,
-) -> tuple[Floats, Floats]:
-    """Returns the places of pixels and their covariance, to first order.
+) -> GroundErrors:
+    """Returns the places of pixels and the shift that each error of one sigma causes.
 
-    Every error is taken through the exact derivative of the projection: position, height
-    (with the ground's own error), the three angles, both pixel axes, and time, which moves
-    the camera along its velocity and turns it at its yaw rate.
-
-    Returns:
-        places (2, n) as `project_to_ground`, and covariances (3, n): ee, nn, en in m².
+    Every error is taken through the exact derivative of the projection: height (with the
+    ground's own error), the three angles, both pixel axes, and time, which moves the camera
+    along its velocity and turns it at its yaw rate.
     """
     matrix = rotation(attitude)
     rays = camera.rays(u_px, v_px)
@@ -151,32 +166,66 @@ def ground_covariances(
         return result
 
     yaw = np.radians(attitude.yaw_deg)
-    axes = {
-        "yaw": np.array([0.0, 0.0, 1.0]),
-        "pitch": np.array([-np.sin(yaw), np.cos(yaw), 0.0]),
-        "roll": matrix[:, 0],
-    }
-    turned = {name: moved(np.cross(axis, d.T).T) for name, axis in axes.items()}
+    axes = (
+        np.array([0.0, 0.0, 1.0]),
+        np.array([-np.sin(yaw), np.cos(yaw), 0.0]),
+        matrix[:, 0],
+    )
+    by_yaw, by_pitch, by_roll = (moved(np.cross(axis, d.T).T) for axis in axes)
     n = rays.shape[1]
     across = np.stack([np.zeros(n), np.full(n, 1 / camera.fx_px), np.zeros(n)])
     below = np.stack([np.zeros(n), np.zeros(n), np.full(n, 1 / camera.fy_px)])
-    with_time = turned["yaw"] * np.radians(yaw_rate_deg_s)
-    with_time = with_time + np.array(velocity_en_m_s)[:, None]
-    parts = [
-        (turned["yaw"], np.radians(sigma.yaw_deg)),
-        (turned["pitch"], np.radians(sigma.pitch_deg)),
-        (turned["roll"], np.radians(sigma.roll_deg)),
-        (moved(matrix @ across), camera.sigma_px),
-        (moved(matrix @ below), camera.sigma_px),
-        (slope, float(np.hypot(sigma.vertical_m, ground_sigma_m))),
-        (with_time, sigma.time_s),
-    ]
-    covariance = np.zeros((3, n))
-    covariance[:2] = sigma.horizontal_m**2
-    for derivative, one_sigma in parts:
-        east, north = derivative * one_sigma
-        covariance += np.stack([east * east, north * north, east * north])
-    return places, np.where(np.isnan(places[0]), np.nan, covariance)
+    by_time = by_yaw * np.radians(yaw_rate_deg_s) + np.array(velocity_en_m_s)[:, None]
+    shared = np.stack(
+        [
+            by_yaw * np.radians(sigma.yaw_deg),
+            by_pitch * np.radians(sigma.pitch_deg),
+            by_roll * np.radians(sigma.roll_deg),
+            slope * float(np.hypot(sigma.vertical_m, ground_sigma_m)),
+            by_time * sigma.time_s,
+        ]
+    )
+    pixel = np.stack([moved(matrix @ across), moved(matrix @ below)]) * camera.sigma_px
+    return GroundErrors(places, shared, pixel)
+
+
+def ground_covariances(
+    camera: CameraModel,
+    attitude: Attitude,
+    height_m: float,
+    u_px: Floats,
+    v_px: Floats,
+    sigma: PoseSigma,
+    *,
+    ground_sigma_m: float = 0.0,
+    velocity_en_m_s: tuple[float, float] = (0.0, 0.0),
+    yaw_rate_deg_s: float = 0.0,
+) -> tuple[Floats, Floats]:
+    """Returns the places of pixels and their covariance, to first order.
+
+    The errors of `ground_errors` and that of the position, all independent of each other.
+
+    Returns:
+        places (2, n) as `project_to_ground`, and covariances (3, n): ee, nn, en in m².
+    """
+    errors = ground_errors(
+        camera,
+        attitude,
+        height_m,
+        u_px,
+        v_px,
+        sigma,
+        ground_sigma_m=ground_sigma_m,
+        velocity_en_m_s=velocity_en_m_s,
+        yaw_rate_deg_s=yaw_rate_deg_s,
+    )
+    shifts = np.concatenate([errors.shared_m, errors.pixel_m])
+    east, north = shifts[:, 0], shifts[:, 1]
+    covariance = np.stack(
+        [np.sum(east * east, axis=0), np.sum(north * north, axis=0), np.sum(east * north, axis=0)]
+    )
+    covariance[:2] += sigma.horizontal_m**2
+    return errors.places_m, covariance
 
 
 def footprint(
@@ -201,3 +250,44 @@ def footprint(
     places = project_to_ground(camera, attitude, height_m, u, v)
     far = ~(np.hypot(*places) <= greatest_distance_m)
     return places[:, ~far]
+
+
+def ground_homography(
+    camera: CameraModel,
+    before: Attitude,
+    before_height_m: float,
+    after: Attitude,
+    after_height_m: float,
+    moved_en_m: tuple[float, float],
+) -> Homography:
+    """Returns the matrix (3, 3) that takes pixels of level ground from one pose to another.
+
+    Lens distortion is left out: between neighbouring frames it all but cancels.
+
+    Args:
+        camera: the camera of both pictures.
+        before: attitude in the first picture.
+        before_height_m: height above the ground in the first picture.
+        after: attitude in the second picture.
+        after_height_m: height above the ground in the second picture.
+        moved_en_m: how far the camera went east and north in between.
+    """
+
+    def ground_to_picture(
+        attitude: Attitude, height_m: float, east_m: float, north_m: float
+    ) -> Homography:
+        to_ned = np.array([[0.0, 1.0, -north_m], [1.0, 0.0, -east_m], [0.0, 0.0, height_m]])
+        to_picture = np.array(
+            [
+                [camera.cx_px, camera.fx_px, 0.0],
+                [camera.cy_px, 0.0, camera.fy_px],
+                [1.0, 0.0, 0.0],
+            ]
+        )
+        result: Homography = to_picture @ rotation(attitude).T @ to_ned
+        return result
+
+    first = ground_to_picture(before, before_height_m, 0.0, 0.0)
+    second = ground_to_picture(after, after_height_m, *moved_en_m)
+    result: Homography = second @ np.linalg.inv(first)
+    return result / result[2, 2]
