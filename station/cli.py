@@ -96,7 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             output.emit({"done": code == 0})
         return code
     except BrokenPipeError:  # the reader (head, less) has gone: nobody is left to tell
-        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123
         return 0
     finally:
         output.close()
@@ -135,9 +135,7 @@ def _environment_fault(error: OSError) -> EnvironmentFault:
     return EnvironmentFault(reason.lower(), where=where, cure="check the path and its permissions")
 
 
-def _fail(
-    output: Output, code: str, exit_code: int, line: str, error: QyranError | None
-) -> int:
+def _fail(output: Output, code: str, exit_code: int, line: str, error: QyranError | None) -> int:
     """Says what went wrong: one line for a person, one document for a script."""
     line = logs.without_secrets(" ".join(line.split()))
     output.note(f"qyran: {line} [{code}]")

@@ -16,7 +16,7 @@ it needs at its top; the rest of the command line stays quick. The whole of a ve
     @verb
     def run(call: Run, who: Annotated[str, typer.Argument(help="Whom to greet.")]) -> int:
         """Greet somebody."""
-        call.emit({"greeted": who, "port": call.settings.port}, f"Salem, {who}!")
+        call.emit({"greeted": who, "port": call.settings.server.port}, f"Salem, {who}!")
         return 0
 
 `@verb` adds the options that every verb has: `--json`, `--home`, `--set NAME=VALUE` and
@@ -43,7 +43,8 @@ from station import logs
 from station.output import Output, ProgressBar
 
 if TYPE_CHECKING:
-    from station.settings import LoadedSettings, Settings
+    from station.settings import Settings
+    from station.settings_sources import LoadedSettings
 
 
 class Stopped(Exception):
@@ -92,13 +93,13 @@ class Run:
         Raises:
             SettingInvalid: if a name is unknown or a value impossible.
         """
-        from station.settings import load_settings
+        from station.settings_sources import load_settings
 
         loaded = load_settings(
             home=self.home, overrides=self.overrides, default_home=home, defaults=defaults
         )
         settings = loaded.settings
-        logs.configure(settings.log_level, settings.log_format, settings.log_file)
+        logs.configure(settings.log.level, settings.log.format, settings.log.file)
         return loaded
 
     @property
@@ -126,9 +127,7 @@ class Run:
 
 
 Json = Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")]
-Home = Annotated[
-    Path | None, typer.Option("--home", help="Data folder, instead of QYRAN_HOME.")
-]
+Home = Annotated[Path | None, typer.Option("--home", help="Data folder, instead of QYRAN_HOME.")]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="NAME=VALUE", help="Set one setting; may be repeated."),
@@ -152,7 +151,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., int]:
         home, pairs, level = (values.pop(name) for name in ("home", "set_", "log_level"))
         overrides = dict(_pair(text) for text in pairs or ())
         if level is not None:
-            overrides["log_level"] = level
+            overrides["log.level"] = level
         with _stopped_by_signals():
             return function(Run(ctx.obj, home, overrides), **values) or 0
 
@@ -173,7 +172,7 @@ _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 def _pair(text: str) -> tuple[str, str]:
     name, sign, value = text.partition("=")
     if not sign or not name:
-        raise SettingInvalid(f"--set {text} is no NAME=VALUE", cure="write --set port=8010")
+        raise SettingInvalid(f"--set {text} is no NAME=VALUE", cure="write --set server.port=8010")
     return name.strip(), value
 
 

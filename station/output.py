@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, timedelta
 from enum import Enum
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import PurePath
 from typing import Any
 
@@ -31,10 +32,10 @@ def jsonable(value: object) -> Any:
     Raises:
         TypeError: if there is no such form (bytes, a connection).
     """
-    if value is None or isinstance(value, bool | int | str) and not isinstance(value, Enum):
-        return value
     if isinstance(value, Enum):
         return jsonable(value.value)
+    if value is None or isinstance(value, bool | int | str):
+        return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime):
@@ -43,7 +44,7 @@ def jsonable(value: object) -> Any:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    if isinstance(value, PurePath):
+    if isinstance(value, PurePath | IPv4Network | IPv6Network):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: jsonable(getattr(value, f.name)) for f in dataclasses.fields(value)}

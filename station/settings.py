@@ -1,0 +1,226 @@
+"""All settings of a station: typed, frozen, each with a description and a unit.
+
+Where a value comes from, the later winning: built-in default, the verb's own default (the
+demo's), the file `qyran.toml` in the data folder, the environment (`QYRAN_SERVER__PORT`),
+flags (`--set server.port=8010`). An unknown name anywhere is refused. `docs/settings.md` is
+made from this file by `scripts/make_docs`.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, IPvAnyNetwork, JsonValue
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from station.logs import LogFormat, LogLevel
+
+
+def setting(
+    default: Any, description: str, *, unit: str = "", secret: bool = False, **k: Any
+) -> Any:
+    """Returns a field with its description, its unit and whether `qyran config` hides it."""
+    extra: dict[str, JsonValue] = {"unit": unit, "secret": secret}
+    return Field(default, description=description, json_schema_extra=extra, **k)
+
+
+def _words(value: object) -> object:
+    """Lets a list be written with commas in the environment and in flags."""
+    if isinstance(value, str):
+        return [word.strip() for word in value.strip("[] ").split(",") if word.strip(" '\"")]
+    return value
+
+
+def _home() -> Path:
+    return platformdirs.user_data_path("qyran", appauthor=False)
+
+
+Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class Group(BaseModel):
+    """Settings that belong together; refuses unknown names and later changes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ServerSettings(Group):
+    """Where the API and the page are found, and who may reach them."""
+
+    host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network.")
+    port: int = setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65_535)
+    trusted_proxies: Networks = setting(
+        (), "Networks of reverse proxies whose X-Forwarded headers are believed."
+    )
+    session_hours: float = setting(12.0, "How long a sign-in holds.", unit="h", gt=0, le=720)
+    body_max_mb: float = setting(20.0, "Largest request body.", unit="MB", gt=0, le=1_000)
+    stop_s: float = setting(10.0, "How long a stop waits for open requests.", unit="s", ge=0)
+
+
+class LogSettings(Group):
+    """What is written about the work, and where."""
+
+    level: LogLevel = setting("warning", "Least level of our own records.")
+    format: LogFormat = setting("human", "A line for a person, or one JSON object a line.")
+    file: Path | None = setting(None, "Write the log to this file as well; it is rotated.")
+
+
+class StoreSettings(Group):
+    """Where rows and evidence are kept; all of it in the data folder."""
+
+    free_least_mb: float = setting(
+        500.0, "Free space below which no new evidence is taken in.", unit="MB", ge=0
+    )
+
+
+class DetectorSettings(Group):
+    """The network that looks at pictures."""
+
+    engine: Literal["onnx", "ultralytics"] = setting(
+        "onnx", "What runs the network; ultralytics needs the extra of that name."
+    )
+    weights: Path | None = setting(
+        None, "Weights with their manifest beside them; none means those that are shipped."
+    )
+    threads: int = setting(1, "Threads of the network.", ge=1, le=256)
+    batch: int = setting(4, "Most frames looked at in one go.", unit="frames", ge=1, le=64)
+    queue_frames: int = setting(
+        8, "Frames that may wait for each camera; a live one then drops its oldest.",
+        unit="frames", ge=1, le=1_000,
+    )  # fmt: skip
+    confidence_least: Fraction = setting(
+        0.35, "Detections that the network is less sure of are dropped.", unit="fraction"
+    )
+    overlap_most: Fraction = setting(
+        0.5, "Of two boxes that overlap more (as intersection over union), one is kept.",
+        unit="fraction",
+    )  # fmt: skip
+
+
+class GeotagSettings(Group):
+    """When a pixel may become a place."""
+
+    pose_gap_ms: float = setting(
+        200.0, "Furthest that a telemetry sample may be from a frame.", unit="ms", gt=0, le=10_000
+    )
+    distance_most_m: float = setting(
+        500.0, "Furthest that a place may be from the camera.", unit="m", gt=0
+    )
+    radius_most_m: float = setting(
+        25.0, "Places known worse (radius that holds 90 % of errors) are refused.", unit="m", gt=0
+    )
+    terrain_sigma_m: float = setting(
+        1.0, "One-sigma error of the ground's height where it is taken as flat.", unit="m", ge=0
+    )
+
+
+class RuleSettings(Group):
+    """When something seen is a violation, and when two are the same."""
+
+    zone_probability_least: Fraction = setting(
+        0.5, "Least probability that a place lies in the zone.", unit="fraction"
+    )
+    stopped_speed_most_m_s: float = setting(
+        0.8, "A vehicle that is slower counts as standing.", unit="m/s", gt=0
+    )
+    stopped_least_s: float = setting(
+        2.0, "How long a vehicle must be seen standing.", unit="s", ge=0
+    )
+    sightings_least: int = setting(
+        3, "Frames that must show a thing before it counts.", unit="frames", ge=1
+    )
+    merge_distance_most_m: float = setting(
+        25.0, "Sightings further apart are never merged into one incident.", unit="m", gt=0
+    )
+    merge_window_hours: float = setting(
+        24.0, "Sightings further apart in time open an incident of their own.", unit="h", gt=0
+    )
+    absence_frames_least: int = setting(
+        5, "Frames that must truly see a place without the thing before closing is proposed.",
+        unit="frames", ge=1,
+    )  # fmt: skip
+
+
+class EvidenceSettings(Group):
+    """What is kept of a violation."""
+
+    clip_before_s: float = setting(2.0, "Length of a clip before the violation.", unit="s", ge=0)
+    clip_after_s: float = setting(2.0, "Length of a clip after it.", unit="s", ge=0)
+    picture_quality: int = setting(90, "JPEG quality of pictures.", unit="%", ge=50, le=100)
+
+
+class ReviewSettings(Group):
+    """How people work on incidents."""
+
+    claim_minutes: float = setting(10.0, "How long a claim holds unless renewed.", unit="min", gt=0)
+
+
+class IngestSettings(Group):
+    """Where footage may come from."""
+
+    trusted_networks: Networks = setting(
+        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
+        "Networks in which a stream's host must lie.",
+        validate_default=True,
+    )
+    open_most_s: float = setting(10.0, "How long a stream may take to open.", unit="s", gt=0)
+
+
+class LinkSettings(Group):
+    """How long a vehicle may be silent."""
+
+    connect_most_s: float = setting(30.0, "How long to wait for an autopilot.", unit="s", gt=0)
+    silence_most_s: float = setting(5.0, "A silent vehicle is lost after this.", unit="s", gt=0)
+
+
+class RetentionSettings(Group):
+    """How long things are kept; `qyran purge` deletes what is older. 0 keeps for ever."""
+
+    open_days: int = setting(30, "Incidents that nobody has looked at.", unit="days", ge=0)
+    dismissed_days: int = setting(30, "Incidents that were rejected.", unit="days", ge=0)
+    closed_days: int = setting(365, "Incidents that were closed.", unit="days", ge=0)
+    telemetry_days: int = setting(90, "Telemetry samples.", unit="days", ge=0)
+
+
+class Settings(BaseSettings):
+    """Everything that may be set."""
+
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        env_prefix="QYRAN_",
+        env_nested_delimiter="__",
+        toml_file=None,
+        validate_default=False,
+    )
+
+    home: Path = Field(
+        default_factory=_home,
+        description="Data folder: rows, evidence, keys, qyran.toml.",
+        json_schema_extra={"unit": "", "secret": False},
+    )
+    server: ServerSettings = ServerSettings()
+    log: LogSettings = LogSettings()
+    store: StoreSettings = StoreSettings()
+    detector: DetectorSettings = DetectorSettings()
+    geotag: GeotagSettings = GeotagSettings()
+    rules: RuleSettings = RuleSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    review: ReviewSettings = ReviewSettings()
+    ingest: IngestSettings = IngestSettings()
+    link: LinkSettings = LinkSettings()
+    retention: RetentionSettings = RetentionSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Returns the values given alone: `load_settings` joins the sources and keeps origins."""
+        return (init_settings,)
