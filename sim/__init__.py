@@ -1,0 +1,1 @@
+"""An embedded world: ground truth, cameras, vehicles. Shipped, seeded, independent of geo."""

@@ -1,0 +1,160 @@
+"""Simple seeded physics of a small multicopter: speed, climb, acceleration, turn, gusts."""
+
+import math
+import random
+
+from sim.vehicle_truth import Motion, turn_deg
+
+GRAVITY_M_S2 = 9.81
+_ACCELERATION_M_S2 = 3.0
+_CLIMB_M_S = 3.0
+_SINK_M_S = 2.5
+_TOUCHDOWN_M_S = 0.8
+_YAW_RATE_DEG_S = 45.0
+_GIMBAL_RATE_DEG_S = 40.0
+_GUST_M_S2 = 0.25
+_GUST_S = 2.0
+_CORNER_M_S = 1.2
+"""Speed at a sharp corner, so that it is cut or overshot by little."""
+
+
+class QuadPhysics:
+    """A multicopter that follows straight legs in metres east, north, up of its home."""
+
+    def __init__(self, seed: int, yaw_offset_deg: float, gimbal_pitch_deg: float) -> None:
+        """Puts it on the ground at home, nose to the north."""
+        self._chance = random.Random(f"physics-{seed}")
+        self.east = self.north = self.up = 0.0
+        self.v_east = self.v_north = self.v_up = 0.0
+        self.yaw = self._chance.uniform(0, 360)
+        self.pitch = self.roll = 0.0
+        self._gust = [0.0, 0.0]
+        self._yaw_offset = yaw_offset_deg
+        self._camera_yaw = self.yaw + yaw_offset_deg
+        self._camera_pitch = gimbal_pitch_deg
+        self.wanted_camera_pitch = gimbal_pitch_deg
+        self.leg: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
+        self.wanted_up = 0.0
+        self.speed = 5.0
+        self.end_speed = 0.0
+        self.sink_m_s = _SINK_M_S
+
+    @property
+    def on_ground(self) -> bool:
+        """Whether it stands."""
+        return self.up <= 0.02
+
+    def fly_to(
+        self, east: float, north: float, up: float, speed: float, end_speed: float = 0.0
+    ) -> None:
+        """Starts a leg from here."""
+        self.leg = ((self.east, self.north), (east, north))
+        self.wanted_up, self.speed, self.end_speed = up, speed, end_speed
+
+    def stay(self) -> None:
+        """Brakes and stays about where it will have stopped."""
+        speed = math.hypot(self.v_east, self.v_north)
+        reach = speed / (2 * _ACCELERATION_M_S2)
+        east, north = self.east + self.v_east * reach, self.north + self.v_north * reach
+        self.leg = ((east, north), (east, north))
+        self.wanted_up, self.end_speed = self.up, 0.0
+
+    def distance_m(self) -> float:
+        """Returns how far the end of the leg is, level."""
+        return math.hypot(self.leg[1][0] - self.east, self.leg[1][1] - self.north)
+
+    def corner_speed(self, after: tuple[float, float]) -> float:
+        """Returns the speed at which the end of this leg may be passed towards `after`."""
+        (ax, ay), (bx, by) = self.leg
+        one = math.degrees(math.atan2(bx - ax, by - ay))
+        two = math.degrees(math.atan2(after[0] - bx, after[1] - by))
+        sharp = abs(turn_deg(one, two))
+        return self.speed if sharp < 15 else max(_CORNER_M_S, self.speed * (1 - sharp / 50))
+
+    def step(self, dt: float, powered: bool) -> None:
+        """Moves it on by `dt` seconds."""
+        if not powered:
+            self._drop(dt)
+            return
+        before = (self.v_east, self.v_north)
+        self._move_level(dt)
+        self._move_up(dt)
+        accel = ((self.v_east - before[0]) / dt, (self.v_north - before[1]) / dt)
+        self._turn(dt, accel)
+
+    def _drop(self, dt: float) -> None:
+        if self.on_ground:
+            self.v_east = self.v_north = self.v_up = self.up = 0.0
+            self.pitch = self.roll = 0.0
+        else:
+            self.v_up -= GRAVITY_M_S2 * dt
+            self.up = max(0.0, self.up + self.v_up * dt)
+            self.east += self.v_east * dt
+            self.north += self.v_north * dt
+
+    def _move_level(self, dt: float) -> None:
+        for axis in (0, 1):
+            keep = math.exp(-dt / _GUST_S)
+            fresh = _GUST_M_S2 * math.sqrt(1 - keep * keep)
+            self._gust[axis] = keep * self._gust[axis] + self._chance.gauss(0, fresh)
+        if self.up < 0.5:  # a copter on or just above its spot does not slide
+            self.v_east = self.v_north = 0.0
+            return
+        (ax, ay), (bx, by) = self.leg
+        length = math.hypot(bx - ax, by - ay)
+        left = self.distance_m()
+        if length > 0.5 and left > 0.5:
+            ux, uy = (bx - ax) / length, (by - ay) / length
+            along = (bx - self.east) * ux + (by - self.north) * uy
+            side = (self.east - ax) * -uy + (self.north - ay) * ux
+            brake = math.sqrt(self.end_speed**2 + 1.6 * _ACCELERATION_M_S2 * max(0.0, along))
+            v_along = min(self.speed, brake) if along > 0 else max(-1.5, along)
+            v_side = max(-2.0, min(2.0, -1.0 * side))
+            want_e, want_n = ux * v_along - uy * v_side, uy * v_along + ux * v_side
+        else:
+            want_e, want_n = bx - self.east, by - self.north
+            size = math.hypot(want_e, want_n)
+            if size > 1.5:
+                want_e, want_n = want_e * 1.5 / size, want_n * 1.5 / size
+        ae = (want_e - self.v_east) / 0.4
+        an = (want_n - self.v_north) / 0.4
+        size = math.hypot(ae, an)
+        if size > _ACCELERATION_M_S2:
+            ae, an = ae * _ACCELERATION_M_S2 / size, an * _ACCELERATION_M_S2 / size
+        self.v_east += (ae + self._gust[0]) * dt
+        self.v_north += (an + self._gust[1]) * dt
+        self.east += self.v_east * dt
+        self.north += self.v_north * dt
+
+    def _move_up(self, dt: float) -> None:
+        sink = _TOUCHDOWN_M_S if self.up < 3.0 else self.sink_m_s
+        want = max(-sink, min(_CLIMB_M_S, self.wanted_up - self.up))
+        change = max(-2.0 * dt, min(2.0 * dt, want - self.v_up))
+        self.v_up += change
+        self.up += self.v_up * dt
+        if self.up <= 0.0:
+            self.up = self.v_up = 0.0
+
+    def _turn(self, dt: float, accel: tuple[float, float]) -> None:
+        if self.distance_m() > 2.0 and self.up > 1.0:
+            (_, _), (bx, by) = self.leg
+            wanted = math.degrees(math.atan2(bx - self.east, by - self.north))
+            limit = _YAW_RATE_DEG_S * dt
+            self.yaw = (self.yaw + max(-limit, min(limit, turn_deg(self.yaw, wanted)))) % 360.0
+        sin, cos = math.sin(math.radians(self.yaw)), math.cos(math.radians(self.yaw))
+        push_e, push_n = accel[0] + 0.12 * self.v_east, accel[1] + 0.12 * self.v_north
+        ahead, right = push_e * sin + push_n * cos, push_e * cos - push_n * sin
+        self.pitch = -math.degrees(math.atan2(ahead, GRAVITY_M_S2))
+        self.roll = math.degrees(math.atan2(right, GRAVITY_M_S2))
+        limit = _GIMBAL_RATE_DEG_S * dt
+        change = self.wanted_camera_pitch - self._camera_pitch
+        self._camera_pitch += max(-limit, min(limit, change))
+        self._camera_yaw = self.yaw + self._yaw_offset
+
+    def motion(self, armed: bool) -> Motion:
+        """Returns its state as of now."""
+        return Motion(
+            self.east, self.north, self.up, self.v_east, self.v_north, self.v_up,
+            self.yaw, self.pitch, self.roll,
+            self._camera_yaw % 360.0, self._camera_pitch, 0.0, armed,
+        )  # fmt: skip
