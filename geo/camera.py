@@ -249,7 +249,8 @@ def footprint(
     u, v = np.concatenate(edge_u), np.concatenate(edge_v)
     places = project_to_ground(camera, attitude, height_m, u, v)
     far = ~(np.hypot(*places) <= greatest_distance_m)
-    return places[:, ~far]
+    seen: Floats = places[:, ~far]
+    return seen
 
 
 def ground_homography(

@@ -47,6 +47,12 @@ class Sighting:
     point: GroundPoint
     confidence: float
     label: str
+    shared: tuple[tuple[float, float], ...] = ()
+    """One-sigma shifts (metres east, north) by each error that all frames of a pass share.
+
+    Part of `point.covariance`. Empty means that nothing is known of the parts; then all of
+    the covariance is taken to be shared.
+    """
 
 
 @dataclass(frozen=True, slots=True)
