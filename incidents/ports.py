@@ -65,6 +65,14 @@ class IncidentStore(Protocol):
         """Returns the incident that holds this observation, or `None`."""
         ...
 
+    def by_evidence(self, digest: Digest) -> Sequence[Incident]:
+        """Returns the incidents whose newest version holds this evidence; maybe none.
+
+        It decides who may see the bytes, so a digest that an incident no longer holds must
+        not be found through it.
+        """
+        ...
+
 
 class EvidenceVault(Protocol):
     """Content-addressed media that never change."""
