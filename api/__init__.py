@@ -1,1 +1,1 @@
-"""The HTTP edge: REST, live stream, and the page. No rule of the domain lives here."""
+"""The HTTP edge: accounts, policies, routes; everything the page does goes through it."""

@@ -1,0 +1,165 @@
+"""What the HTTP edge may use: one frozen object, made by `station.wiring`."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol, TypeAlias
+
+from api.accounts import AccountStore, Agency, PasswordHasher, ReceiptStore
+from api.live import LiveFeed
+from api.setup import SetUp
+from api.throttle import SignInThrottle
+from core.clock import Clock
+from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
+from geo.ports import ZoneStore
+from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from missions.model import Finding, Plan, Severity, Sortie
+from missions.ports import MissionStore
+from telemetry.model import AssetStatus
+from telemetry.ports import TelemetryLog
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """A plan and what its checks found."""
+
+    plan: Plan
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def safe(self) -> bool:
+        """Whether the plan may reach a vehicle: no finding is an error."""
+        return all(finding.severity is not Severity.ERROR for finding in self.findings)
+
+
+class Operations(Protocol):
+    """Plans and commands the fleet. Methods that aren't async may block for a while."""
+
+    def plan(self, patrol_id: PatrolId) -> PlanReport:
+        """Plans a patrol with the zones of now; nothing is sent anywhere.
+
+        Raises:
+            NotFound: if there is no such patrol, asset or zone.
+            ZoneInvalid: if a zone can't be planned with.
+        """
+        ...
+
+    async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
+        """Plans anew, authorises and starts; returns once the sortie is under way in our books.
+
+        What fails later is told by the sortie's own state.
+
+        Raises:
+            NotFound: if there is no such patrol or asset.
+            PlanUnsafe: if the plan has an error-level finding.
+            IllegalMove: if the asset is on a sortie already.
+        """
+        ...
+
+    async def hold(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Stops the asset where it is.
+
+        Raises:
+            NotFound: if there is no such sortie.
+            IllegalMove: if the sortie is not under way.
+            SortieFailed: if the vehicle does not obey.
+        """
+        ...
+
+    async def resume(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Goes on after a hold; raises as `hold`."""
+        ...
+
+    async def return_home(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Ends the patrol and comes home; raises as `hold`."""
+        ...
+
+    def status(self, asset_id: AssetId) -> AssetStatus | None:
+        """Returns the newest that is known of an asset, or `None`."""
+        ...
+
+    def footprint(self, asset_id: AssetId) -> tuple[tuple[float, float], ...] | None:
+        """Returns the border of the ground that its camera sees, as (lat, lon), or `None`."""
+        ...
+
+    def sortie_of(self, asset_id: AssetId) -> SortieId | None:
+        """Returns the sortie that the asset is on, or `None`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CameraPlace:
+    """Where a camera elsewhere looks, for observations that give no place of their own."""
+
+    lat_deg: float
+    lon_deg: float
+    radius_m: float
+    """CE90 of what it sees."""
+
+
+PictureCheck: TypeAlias = Callable[[bytes], tuple[int, int]]
+"""Decodes a whole JPEG or PNG and returns (width, height) in pixels.
+
+Raises SourceUnreadable where it can't. It is called after the size in the picture's head was
+found sane, so it is not led into a bomb.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What `GET /health` tells."""
+
+    version: str
+    schema_version: str
+    detector_model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much, and how long."""
+
+    session: timedelta = timedelta(hours=12)
+    body_bytes: int = 20_000_000
+    """Largest body of a request that may carry a picture."""
+    json_bytes: int = 1_000_000
+    """Largest body of any other."""
+    picture_px: int = 100_000_000
+    """Largest picture, width times height."""
+    zone_corners: int = 10_000
+    followers: int = 256
+    """Most live streams at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything that a route may reach."""
+
+    zones: ZoneStore
+    missions: MissionStore
+    telemetry_log: TelemetryLog
+    incidents: IncidentStore
+    vault: EvidenceVault
+    notifier: Notifier
+    """Told of every change of an incident; it must pass it on to `live` too."""
+    accounts: AccountStore
+    receipts: ReceiptStore
+    passwords: PasswordHasher
+    picture_check: PictureCheck
+    clock: Clock
+    live: LiveFeed
+    setup: SetUp
+    throttle: SignInThrottle
+    operations: Operations
+    agencies: tuple[Agency, ...]
+    city: Callable[[], Mapping[str, Any]]
+    """Returns the city's GeoJSON FeatureCollection."""
+    page_folder: Path | None
+    """The built web page, or `None` where it was not built."""
+    versions: Versions
+    demo: bool = False
+    cameras: Mapping[CameraId, CameraPlace] = field(default_factory=dict)
+    limits: Limits = Limits()
+    cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    """Signs the cursors of lists; a new one ends those that are out."""
