@@ -334,7 +334,6 @@ class Autopilot:
         east, north, up = self._target(self.current)
         if self._leg_of != self.current:
             self._leg_of = self.current
-            self.reached = None
             if step.command == _TAKEOFF:
                 quad.fly_to(quad.east, quad.north, up, 1.0)
             else:

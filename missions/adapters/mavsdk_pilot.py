@@ -1,0 +1,421 @@
+"""Flies a PX4 vehicle by MAVSDK: every command is proven by the vehicle's own state."""
+
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from mavsdk import MavsdkError
+from mavsdk.asyncio.plugins.action import ActionAsync
+from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync, MissionRawError, MissionRawResult
+from mavsdk.asyncio.plugins.param import ParamAsync, ParamError, ParamResult
+from mavsdk.plugins.mission_raw import MissionItem as MavsdkItem
+
+from core.clock import Clock
+from core.errors import (
+    ArmingDenied,
+    LinkLost,
+    NotFound,
+    StartRefused,
+    UploadMismatch,
+    VehicleUnreachable,
+)
+from geo.positions import Datum
+from geo.zones import Zone
+from missions.adapters.mavlink_codec import (
+    EncodedMission,
+    RawItem,
+    difference,
+    encode_fences,
+    encode_mission,
+)
+from missions.model import Plan, Progress
+from telemetry.model import VehicleMode
+
+log = logging.getLogger(__name__)
+
+_RETURN_ALTITUDE = "RTL_RETURN_ALT"
+_FENCE_IGNORED = "Geofence invalid"
+_NO_MISSION = {MissionRawResult.NO_MISSION_AVAILABLE}
+_SILENT = {MissionRawResult.TIMEOUT, MissionRawResult.NO_SYSTEM}
+_PASSING = {MissionRawResult.BUSY, MissionRawResult.ERROR, *_SILENT}
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """How long and how often things are tried; seconds by the clock."""
+
+    arm_s: float = 60.0
+    mode_s: float = 10.0
+    retry_after_s: float = 2.0
+    tries: int = 3
+    fence_text_s: float = 2.0
+    """How long after a fence upload the vehicle's objection is waited for."""
+
+
+class _State(Protocol):
+    mode: VehicleMode | None
+    armed: bool | None
+    on_ground: bool | None
+    current: int | None
+    reached: int | None
+    texts_heard: int
+
+
+class OpenedSystem(Protocol):
+    """What the pilot needs of an opened MAVSDK system."""
+
+    url: str
+    system: Any
+    clock: Clock
+    lost: bool
+
+    @property
+    def state(self) -> _State:
+        """The newest that the vehicle said."""
+        ...
+
+    @property
+    def status_text(self) -> str:
+        """The autopilot's newest words."""
+        ...
+
+    def texts_since(self, count: int) -> str:
+        """Returns the words said since then."""
+        ...
+
+    async def wait_for(self, ready: Callable[[], bool], within_s: float) -> bool:
+        """Waits for a state; raises LinkLost when the vehicle falls silent."""
+        ...
+
+    def lost_error(self) -> LinkLost:
+        """Returns the error of a silence."""
+        ...
+
+
+class MavsdkPilot:
+    """`Pilot`, `FenceLink`, `Arming` and `Parameters` of one PX4 vehicle."""
+
+    def __init__(self, system: OpenedSystem, deadlines: Deadlines | None = None) -> None:
+        """Commands an opened system, which stays its owner's to close."""
+        self._system = system
+        self._deadlines = deadlines or Deadlines()
+        self._missions = MissionRawAsync(system.system)
+        self._action = ActionAsync(system.system)
+        self._parameters = ParamAsync(system.system)
+        self._encoded: EncodedMission | None = None
+        self._heard = 0
+
+    # --- Pilot ---
+
+    async def upload(self, plan: Plan) -> None:
+        """Sends the mission and the height of the return, reads both back and compares.
+
+        Raises:
+            VehicleUnreachable: if nothing answers.
+            UploadMismatch: if what the vehicle holds differs from what was sent.
+        """
+        encoded = encode_mission(plan.mission)
+        await self._transfer(
+            encoded.items, self._missions.upload_mission, self._missions.download_mission
+        )
+        altitude = plan.return_altitude
+        if altitude is not None and altitude.datum is Datum.HOME:
+            await self.write(_RETURN_ALTITUDE, altitude.metres)
+        self._system.state.reached = None
+        self._encoded = encoded
+
+    async def start(self) -> None:
+        """Starts the mission; returns once the vehicle's mode shows it.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.MISSION, self._missions.start_mission)
+
+    async def hold(self) -> None:
+        """Stops where it is; returns once the mode shows it.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.HOLD, self._action.hold)
+
+    async def resume(self) -> None:
+        """Goes on with the mission.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self.start()
+
+    async def return_to_launch(self) -> None:
+        """Comes home.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.RETURN, self._action.return_to_launch)
+
+    async def progress(self) -> AsyncIterator[Progress]:
+        """Yields progress whenever it changes and ends after one with `ended`.
+
+        Raises:
+            LinkLost: if the vehicle falls silent.
+        """
+        last: Progress | None = None
+        self._heard = self._system.state.texts_heard
+        was_armed = bool(self._system.state.armed)
+        while True:
+            was_armed = was_armed or bool(self._system.state.armed)
+            present = self._progress(was_armed)
+            if present != last:
+                last = present
+                yield present
+                if present.ended:
+                    return
+                continue  # the state may have changed while the caller worked
+
+            def changed(known: Progress = present, armed: bool = was_armed) -> bool:
+                return self._progress(armed or bool(self._system.state.armed)) != known
+
+            await self._system.wait_for(changed, 3_600.0)
+
+    def _progress(self, was_armed: bool) -> Progress:
+        state, encoded = self._system.state, self._encoded
+        total = len(encoded.items) and encoded.item_of[-1] + 1 if encoded else 0
+        ended = was_armed and state.armed is False
+        reached = 0
+        if encoded is not None:
+            if state.reached is not None:
+                reached = encoded.reached_by(state.reached)
+            if state.current and state.current < len(encoded.items) and was_armed:
+                # the step that it is at now: what comes before it is done, whatever got lost
+                reached = max(reached, encoded.item_of[state.current])
+        returning = state.mode is VehicleMode.RETURN and not ended
+        return Progress(reached, total, ended, returning, self._system.texts_since(self._heard))
+
+    # --- FenceLink ---
+
+    async def upload_fences(self, fences: Sequence[Zone]) -> None:
+        """Replaces the vehicle's fence, reads it back, and listens for an objection.
+
+        Raises:
+            UploadMismatch: if what it holds differs, or it says that it ignores the fence.
+            VehicleUnreachable: if nothing answers.
+        """
+        heard = self._system.state.texts_heard
+        await self._transfer(
+            encode_fences(fences), self._missions.upload_geofence, self._missions.download_geofence
+        )
+
+        def objects() -> bool:
+            return _FENCE_IGNORED in self._system.texts_since(heard)
+
+        try:
+            ignored = await self._system.wait_for(objects, self._deadlines.fence_text_s)
+        except LinkLost as error:
+            raise self._unreachable("the fence could not be confirmed") from error
+        if ignored:
+            raise UploadMismatch(
+                f"the vehicle does not enforce the fence: {self._system.texts_since(heard)}",
+                where=self._system.url,
+                cure="take off from inside every inclusion and outside every exclusion",
+            )
+
+    # --- Arming ---
+
+    async def arm(self) -> None:
+        """Arms as soon as the vehicle allows it; returns once its state shows it.
+
+        Raises:
+            ArmingDenied: if it is not armed in time.
+            LinkLost: if the vehicle falls silent.
+        """
+        clock, heard = self._system.clock, self._system.state.texts_heard
+        deadline_at = clock.now() + timedelta(seconds=self._deadlines.arm_s)
+        while True:
+            refusal = await self._command(self._action.arm)
+            wait_s = self._deadlines.retry_after_s
+            if await self._system.wait_for(lambda: bool(self._system.state.armed), wait_s):
+                return
+            if clock.now() >= deadline_at:
+                words = self._system.texts_since(heard) or refusal or "no reason given"
+                raise ArmingDenied(
+                    f"not armed within {self._deadlines.arm_s:g} s: {words}",
+                    where=self._system.url,
+                    cure="clear what the vehicle complains about and try again",
+                )
+
+    async def disarm(self) -> None:
+        """Stops the motors on the ground; a disarmed vehicle stays so.
+
+        Raises:
+            ArmingDenied: if the vehicle refuses.
+            LinkLost: if the vehicle falls silent.
+        """
+        if self._system.state.armed is False:
+            return
+        heard = self._system.state.texts_heard
+        refusal = await self._command(self._action.disarm)
+        if not await self._system.wait_for(
+            lambda: self._system.state.armed is False, self._deadlines.retry_after_s
+        ):
+            words = self._system.texts_since(heard) or refusal or "no reason given"
+            raise ArmingDenied(f"not disarmed: {words}", where=self._system.url)
+
+    # --- Parameters ---
+
+    async def read(self, name: str) -> float:
+        """Returns a parameter's value.
+
+        Raises:
+            NotFound: if the vehicle has none of that name.
+            LinkLost: if it does not answer.
+        """
+        try:
+            return float(await self._parameters.get_param_float(name))
+        except ParamError as error:
+            if error.result is not ParamResult.WRONG_TYPE:
+                raise self._parameter_error(name, error) from error
+        try:
+            return float(await self._parameters.get_param_int(name))
+        except ParamError as error:
+            raise self._parameter_error(name, error) from error
+
+    async def write(self, name: str, value: float) -> None:
+        """Writes a parameter, reads it back and compares.
+
+        Raises:
+            NotFound: if the vehicle has none of that name.
+            UploadMismatch: if it keeps another value.
+            LinkLost: if it does not answer.
+        """
+        try:
+            await self._parameters.set_param_float(name, value)
+        except ParamError as error:
+            if error.result is not ParamResult.WRONG_TYPE:
+                raise self._parameter_error(name, error) from error
+            try:
+                await self._parameters.set_param_int(name, round(value))
+            except ParamError as second:
+                raise self._parameter_error(name, second) from second
+        kept = await self.read(name)
+        if abs(kept - value) > 1e-4 * max(1.0, abs(value)):
+            raise UploadMismatch(
+                f"parameter {name} holds {kept:g}, not {value:g}", where=self._system.url
+            )
+
+    def _parameter_error(self, name: str, error: ParamError) -> NotFound | LinkLost:
+        # PX4 answers nothing at all for a name that it does not know
+        if self._system.lost or error.result is ParamResult.CONNECTION_ERROR:
+            return self._system.lost_error()
+        return NotFound(
+            f"the vehicle has no parameter {name} ({error.result.name})", where=self._system.url
+        )
+
+    # --- what they share ---
+
+    def _unreachable(self, what: str) -> VehicleUnreachable:
+        return VehicleUnreachable(
+            what, where=self._system.url, cure="check that the vehicle is on and in range"
+        )
+
+    async def _command(self, order: Callable[[], Awaitable[object]]) -> str:
+        """Gives an order and returns the driver's refusal, which is no proof of anything."""
+        try:
+            await order()
+        except MavsdkError as error:
+            return str(getattr(getattr(error, "result", None), "name", error))
+        return ""
+
+    async def _reach_mode(
+        self, mode: VehicleMode, order: Callable[[], Awaitable[object]]
+    ) -> None:
+        heard, refusal = self._system.state.texts_heard, ""
+        if self._system.lost:
+            raise self._system.lost_error()
+        for _ in range(self._deadlines.tries):
+            if self._system.state.mode is mode:
+                return
+            refusal = await self._command(order)
+            within_s = self._deadlines.mode_s / self._deadlines.tries
+            if await self._system.wait_for(lambda: self._system.state.mode is mode, within_s):
+                return
+        words = self._system.texts_since(heard) or refusal or "it gave no reason"
+        raise StartRefused(
+            f"the vehicle did not enter {mode} mode: {words}",
+            where=self._system.url,
+            cure="check the plan against its fence, and the vehicle's own log",
+        )
+
+    async def _transfer(
+        self,
+        items: Sequence[RawItem],
+        send: Callable[[list[MavsdkItem]], Awaitable[object]],
+        fetch: Callable[[], Awaitable[list[MavsdkItem]]],
+    ) -> None:
+        """Sends items and compares what the vehicle then holds, a bounded number of times."""
+        differs = ""
+        for number in range(self._deadlines.tries):
+            last = number == self._deadlines.tries - 1
+            try:
+                await send([_to_mavsdk(item) for item in items])
+                held = [_from_mavsdk(item) for item in await _fetched(fetch)]
+            except MissionRawError as error:
+                if error.result in _PASSING and not last and not self._system.lost:
+                    await self._pause()
+                    continue
+                if error.result in _SILENT or self._system.lost:
+                    raise self._unreachable("an upload was not answered") from error
+                raise UploadMismatch(
+                    f"the vehicle refused the upload: {error.result.name}"
+                    f" {self._system.status_text}".rstrip(),
+                    where=self._system.url,
+                ) from error
+            differs = difference(items, held)
+            if not differs:
+                return
+            log.warning("read-back differs", extra={"difference": differs})
+        raise UploadMismatch(
+            f"read-back differs: {differs}",
+            where=self._system.url,
+            cure="do not start it; clear the vehicle's mission and send again",
+        )
+
+    async def _pause(self) -> None:
+        clock = self._system.clock
+        await clock.sleep_until(
+            clock.now() + timedelta(seconds=self._deadlines.retry_after_s)
+        )
+
+
+async def _fetched(fetch: Callable[[], Awaitable[list[MavsdkItem]]]) -> list[MavsdkItem]:
+    try:
+        return await fetch()
+    except MissionRawError as error:
+        if error.result in _NO_MISSION:
+            return []
+        raise
+
+
+def _to_mavsdk(item: RawItem) -> MavsdkItem:
+    return MavsdkItem(
+        item.seq, item.frame, item.command, item.current, 1, *item.params,
+        item.x, item.y, item.z, item.mission_type,
+    )  # fmt: skip
+
+
+def _from_mavsdk(item: Any) -> RawItem:
+    return RawItem(
+        item.seq, item.frame, item.command, 0,
+        (item.param1, item.param2, item.param3, item.param4),
+        item.x, item.y, item.z, item.mission_type,
+    )  # fmt: skip
+
+

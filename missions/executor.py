@@ -1,0 +1,296 @@
+"""Releases and flies a sortie; whatever goes wrong ends in its state and a stable code."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+
+from core.clock import Clock
+from core.errors import LinkLost, PlanUnsafe, QyranError, SortieFailed
+from core.ids import SortieId, UserId, fresh_id
+from missions.model import (
+    SORTIE_MOVES,
+    Finding,
+    ItemKind,
+    Plan,
+    Progress,
+    Severity,
+    Sortie,
+    SortieEvent,
+    SortieState,
+)
+from missions.ports import Arming, FenceLink, Pilot
+
+log = logging.getLogger(__name__)
+
+_S = SortieState
+RETURNED_ON_ORDER = "returned_on_order"
+RETURNED_BY_ITSELF = "returned_by_itself"
+ENDED_EARLY = "ended_early"
+CANCELLED = "cancelled"
+"""Reason codes of sorties that ended other than as planned, beside those of the errors."""
+
+
+class Order(StrEnum):
+    """What a person may order while a sortie is under way."""
+
+    HOLD = "hold"
+    RESUME = "resume"
+    RETURN = "return"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    order: Order
+    by: UserId | None
+
+
+class SortieCommands:
+    """Orders for a sortie under way; to be used on the event loop that flies it."""
+
+    def __init__(self) -> None:
+        """Starts without orders."""
+        self.queue: asyncio.Queue[_Ordered] = asyncio.Queue()
+
+    def hold(self, by: UserId | None = None) -> None:
+        """Orders to stop where it is."""
+        self.queue.put_nowait(_Ordered(Order.HOLD, by))
+
+    def resume(self, by: UserId | None = None) -> None:
+        """Orders to go on after a hold."""
+        self.queue.put_nowait(_Ordered(Order.RESUME, by))
+
+    def bring_home(self, by: UserId | None = None) -> None:
+        """Orders to end the mission and come home."""
+        self.queue.put_nowait(_Ordered(Order.RETURN, by))
+
+
+def new_sortie(plan: Plan, sortie_id: SortieId | None = None) -> Sortie:
+    """Returns a planned sortie of a plan."""
+    return Sortie(sortie_id or SortieId(fresh_id("sortie")), plan)
+
+
+def authorise(sortie: Sortie, findings: Sequence[Finding], by: UserId, now: datetime) -> Sortie:
+    """Returns the sortie released by a person; its plan is frozen from then on.
+
+    Raises:
+        PlanUnsafe: if any finding is an error; the message names the first.
+        IllegalMove: if the sortie is not merely planned.
+    """
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        raise PlanUnsafe(
+            f"{errors[0].code}: {errors[0].message}{more}",
+            where=str(sortie.sortie_id),
+            cure=errors[0].cure or "mend the plan and check it again",
+        )
+    state = SORTIE_MOVES.move(sortie.state, _S.AUTHORISED)
+    event = SortieEvent(now, state, "authorised", by)
+    return replace(
+        sortie,
+        state=state,
+        authorised_by=by,
+        events=(*sortie.events, event),
+        version=sortie.version + 1,
+    )
+
+
+async def fly_sortie(
+    sortie: Sortie,
+    pilot: Pilot,
+    fence_link: FenceLink | None,
+    arming: Arming | None,
+    clock: Clock,
+    on_change: Callable[[Sortie], None],
+    commands: SortieCommands | None = None,
+) -> Sortie:
+    """Flies an authorised sortie to its end and returns it ended.
+
+    A failure of the vehicle or its link is no exception here: the sortie becomes FAILED with
+    the error's code. A cancelled task leaves the sortie ABORTED after ordering the vehicle
+    home, and stays cancelled.
+
+    Args:
+        sortie: authorised.
+        pilot: of the vehicle.
+        fence_link: of the vehicle, or `None` where it guards no fence (a car).
+        arming: of the vehicle, or `None` where nothing is armed (a car).
+        clock: dates the events.
+        on_change: called with the sortie after each change.
+        commands: orders of people; `None` takes none.
+
+    Raises:
+        IllegalMove: if the sortie is not authorised.
+    """
+    SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
+    flight = _Flight(sortie, pilot, clock, on_change)
+    try:
+        await flight.prepare(fence_link, arming)
+        await flight.watch(commands or SortieCommands())
+    except QyranError as error:
+        flight.fail(error)
+    except asyncio.CancelledError:
+        await flight.abandon()
+        raise
+    return flight.sortie
+
+
+class _Flight:
+    """One flight of `fly_sortie`."""
+
+    def __init__(
+        self, sortie: Sortie, pilot: Pilot, clock: Clock, on_change: Callable[[Sortie], None]
+    ) -> None:
+        self.sortie = sortie
+        self._pilot, self._clock, self._on_change = pilot, clock, on_change
+        items = sortie.plan.mission.items
+        self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
+        self._ordered_home = False
+
+    def _change(self, text: str, state: SortieState | None = None, **changes: object) -> None:
+        now = self._clock.now()
+        by = changes.pop("by", None)
+        if state is not None and state is not self.sortie.state:
+            SORTIE_MOVES.move(self.sortie.state, state)
+        wanted = state or self.sortie.state
+        events = self.sortie.events
+        if text:
+            events = (*events, SortieEvent(now, wanted, text, cast("UserId | None", by)))
+        self.sortie = replace(
+            self.sortie,
+            state=wanted,
+            events=events,
+            version=self.sortie.version + 1,
+            **changes,  # type: ignore[arg-type]
+        )
+        self._on_change(self.sortie)
+
+    def fail(self, error: QyranError) -> None:
+        """Ends the sortie as failed, with the error's code."""
+        log.warning("sortie failed", extra={"code": error.code, "why": str(error)})
+        self._change(str(error), _S.FAILED, reason_code=error.code, ended_at=self._clock.now())
+
+    async def abandon(self) -> None:
+        """Orders the vehicle home because nobody will watch it any more."""
+        if SORTIE_MOVES.final(self.sortie.state):
+            return
+        if self.sortie.state is _S.AUTHORISED:
+            state = _S.CANCELLED
+        else:
+            state = _S.ABORTED
+            with suppress(SortieFailed):
+                await self._pilot.return_to_launch()
+        now = self._clock.now()
+        self._change("cancelled by the station", state, reason_code=CANCELLED, ended_at=now)
+
+    async def prepare(self, fence_link: FenceLink | None, arming: Arming | None) -> None:
+        """Uploads, arms and starts; arming and start belong together."""
+        plan = self.sortie.plan
+        if fence_link is not None:
+            await fence_link.upload_fences(plan.fences)
+            self._change("fence uploaded and read back")
+        await self._pilot.upload(plan)
+        self._change("mission uploaded and read back")
+        if arming is not None:
+            await arming.arm()
+        try:
+            await self._pilot.start()
+        except SortieFailed:
+            if arming is not None:
+                with suppress(SortieFailed):
+                    await arming.disarm()
+            raise
+        progress = Progress(0, len(plan.mission.items))
+        now = self._clock.now()
+        self._change("started", _S.UNDERWAY, started_at=now, progress=progress)
+
+    async def watch(self, commands: SortieCommands) -> None:
+        """Follows progress and carries out orders until the vehicle has ended."""
+        orders: asyncio.Task[_Ordered] = asyncio.ensure_future(commands.queue.get())
+        # every adapter's progress() is an async generator, which must be closed
+        async with aclosing(self._pilot.progress()) as steps:  # type: ignore[type-var]
+            step: asyncio.Task[Progress | None] = asyncio.ensure_future(_next(steps))
+            try:
+                while True:
+                    await asyncio.wait({orders, step}, return_when=asyncio.FIRST_COMPLETED)
+                    if orders.done():
+                        ordered = orders.result()
+                        orders = asyncio.ensure_future(commands.queue.get())
+                        await self._obey(ordered)
+                    if step.done():
+                        progress = step.result()
+                        if progress is None:
+                            raise LinkLost("progress ended without an end of the mission")
+                        if self._follow(progress):
+                            return
+                        step = asyncio.ensure_future(_next(steps))
+            finally:
+                orders.cancel()
+                step.cancel()
+                await asyncio.gather(orders, step, return_exceptions=True)
+
+    async def _obey(self, ordered: _Ordered) -> None:
+        order, state = ordered.order, self.sortie.state
+        try:
+            if order is Order.HOLD and state is _S.UNDERWAY:
+                await self._pilot.hold()
+                self._change("holding", _S.HOLDING, by=ordered.by)
+            elif order is Order.RESUME and state is _S.HOLDING:
+                await self._pilot.resume()
+                self._change("resumed", _S.UNDERWAY, by=ordered.by)
+            elif order is Order.RETURN and state in (_S.UNDERWAY, _S.HOLDING):
+                self._ordered_home = True
+                await self._pilot.return_to_launch()
+                self._change("returning on order", _S.RETURNING, by=ordered.by)
+        except LinkLost:
+            raise
+        except SortieFailed as error:  # it still flies; the person must know and may try again
+            self._change(f"{order} refused: {error}", by=ordered.by)
+
+    def _follow(self, progress: Progress) -> bool:
+        """Takes in one progress; returns whether the sortie has ended."""
+        if progress.ended:
+            self._end(progress)
+            return True
+        if progress.returning and self.sortie.state in (_S.UNDERWAY, _S.HOLDING):
+            planned = progress.reached >= self._to_reach
+            text = "returning" if planned else f"returning by itself: {progress.message}"
+            self._change(text, _S.RETURNING, progress=progress)
+        elif self.sortie.progress is None or _differs(self.sortie.progress, progress):
+            self._change("", progress=progress)
+        return False
+
+    def _end(self, progress: Progress) -> None:
+        done = progress.reached >= self._to_reach
+        if self._ordered_home:
+            state, code = _S.ABORTED, RETURNED_ON_ORDER
+        elif done:
+            state, code = _S.COMPLETED, ""
+        elif self.sortie.state is _S.RETURNING:
+            state, code = _S.ABORTED, RETURNED_BY_ITSELF
+        else:
+            state, code = _S.ABORTED, ENDED_EARLY
+        if state is _S.COMPLETED and self.sortie.state is _S.HOLDING:
+            state, code = _S.ABORTED, ENDED_EARLY
+        if done and state is _S.COMPLETED:
+            progress = replace(progress, reached=progress.total)
+        self._change(
+            f"ended: {progress.message}" if progress.message else "ended",
+            state,
+            reason_code=code,
+            ended_at=self._clock.now(),
+            progress=progress,
+        )
+
+
+def _differs(a: Progress, b: Progress) -> bool:
+    return (a.reached, a.total, a.ended, a.returning) != (b.reached, b.total, b.ended, b.returning)
+
+
+async def _next(steps: AsyncIterator[Progress]) -> Progress | None:
+    return await anext(steps, None)
