@@ -193,7 +193,8 @@ class TimelineEntry:
     at: datetime
     event: str
     """Stable word: opened, extended, claimed, released, confirmed, dismissed, assigned,
-    done, close_proposed, closed, reopened, merged, evidence_added, seen_again."""
+    done, close_proposed, closure_refused, closed, reopened, merged, evidence_added,
+    seen_again."""
     by: UserId | None = None
     """`None` for the system."""
     note: str = ""
