@@ -99,7 +99,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout = open(os.devnull, "w")  # noqa: PTH123
         return 0
     finally:
-        output.close()
+        if arguments is not None:
+            # in a process of its own standard output stays turned away to the very end, since
+            # threads and buffers of C libraries may still print
+            output.close()
 
 
 def _run(output: Output, wanted: str | None, words: list[str]) -> int:
@@ -110,7 +113,7 @@ def _run(output: Output, wanted: str | None, words: list[str]) -> int:
         return _fail(output, error.code, error.exit_code, str(error), error)
     except typer.TyperException as error:
         hint = f"see qyran {wanted or ''} --help".replace("  ", " ")
-        return _fail(output, "usage_error", 2, f"{error.format_message()}; {hint}", None)
+        return _fail(output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None)
     except Stopped as stop:
         return _fail(output, "stopped", stop.exit_code, f"stopped by {stop}", None)
     except (KeyboardInterrupt, typer.Abort):
@@ -122,7 +125,8 @@ def _run(output: Output, wanted: str | None, words: list[str]) -> int:
         return _fail(output, fault.code, fault.exit_code, str(fault), fault)
     except Exception as error:  # the rim: a fault of our own must still end in one clear line
         log.exception("unexpected fault")
-        line = f"{type(error).__name__}: {error}; please report this with the lines above"
+        first = next(iter(str(error).splitlines()), "")[:200]
+        line = f"{type(error).__name__}: {first}; please report this with the lines above"
         return _fail(output, "internal_error", INTERNAL_EXIT_CODE, line, None)
 
 

@@ -28,11 +28,20 @@ _RULES = (
     # rtsp://user:password@host: the whole of the user part goes, it may be a token by itself
     (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE), r"\g<keep>***@"),
     (re.compile(r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE), r"\g<keep>***"),
-    # #setup=TOKEN, ?token=…, password: …, "api_key": "…"
+    # #setup=TOKEN, ?token=…, password:x, "api_key": "…"
     (
         re.compile(
-            r"(?P<keep>\b(?:\w*" + _SECRET_WORD + r"\w*|setup)[\"']?\s*[=:]\s*[\"']?)"
-            r"(?!\*\*\*|bearer |basic )[^\s\"'&,;}\])]+",
+            r"(?P<keep>\b(?:\w*" + _SECRET_WORD + r"\w*|setup)[\"']?\s*(?:=\s*[\"']?|:\s*[\"']|:))"
+            r"(?![\s*]|bearer |basic )[^\s\"'&,;}\])]+",
+            re.IGNORECASE,
+        ),
+        r"\g<keep>***",
+    ),
+    # api-key: x at the end of a line or clause; "password: it is too short" is prose
+    (
+        re.compile(
+            r"(?P<keep>\b\w*" + _SECRET_WORD + r"\w*:\s+)(?!\*|bearer |basic )[^\s\"'&,;}\])]+"
+            r"(?=\s*(?:$|[\n,;}\]]))",
             re.IGNORECASE,
         ),
         r"\g<keep>***",

@@ -6,6 +6,7 @@ the whole run, and the document goes to a private copy of the real one.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import json
 import math
@@ -92,10 +93,12 @@ class Output:
         self.as_json = as_json
         self.answered = False
         self._saved: int | None = None
+        self._stdout = sys.stdout
         if as_json:
             sys.stdout.flush()
             self._saved = os.dup(1)
             os.dup2(2, 1)
+            sys.stdout = sys.stderr
 
     def emit(self, document: object, text: str | None = None) -> None:
         """Gives the answer, once: `document` with `--json`, else `text` for a person.
@@ -112,7 +115,6 @@ class Output:
             self.say(_as_lines(document) if text is None else text)
             return
         line = to_json(document)
-        sys.stdout.flush()
         with os.fdopen(os.dup(self._saved), "w", encoding="utf-8") as stream:
             stream.write(line + "\n")
 
@@ -139,7 +141,9 @@ class Output:
     def close(self) -> None:
         """Gives standard output back; a second call does nothing."""
         if self._saved is not None:
-            sys.stdout.flush()
+            # what C libraries hold in their buffers must leave before descriptor 1 turns back
+            ctypes.CDLL(None).fflush(None)
+            sys.stdout = self._stdout
             os.dup2(self._saved, 1)
             os.close(self._saved)
             self._saved = None
