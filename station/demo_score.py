@@ -61,3 +61,17 @@ def score(incidents: Sequence[Incident], truth: Sequence[PlacedThing], frame: Lo
     rows, columns = linear_sum_assignment(cost)
     errors = [float(cost[r, c]) for r, c in zip(rows, columns, strict=True) if cost[r, c] < _FAR]
     return Score(len(errors) / len(incidents), len(errors) / len(truth), tuple(errors))
+
+
+def cleared_thing(
+    incident: Incident, standing: Sequence[PlacedThing], frame: LocalFrame
+) -> str | None:
+    """Returns the id of the thing that an incident is about, `None` where none is near."""
+    east, north = frame.to_en1_m(incident.point.lat_deg, incident.point.lon_deg)
+    near = [
+        (float(np.hypot(east - thing.east_m, north - thing.north_m)), thing.thing_id)
+        for thing in standing
+        if not thing.moving and _kind(thing) is incident.kind
+    ]
+    distance_m, thing_id = min(near, default=(_FAR, ""))
+    return thing_id if distance_m <= GATE_M else None

@@ -54,7 +54,7 @@ class EvidenceMaker(Protocol):
         """Returns the whole frame with the thing marked, and its crop."""
         ...
 
-    def clip(self, start_s: float, end_s: float) -> Evidence | None:
+    def clip(self, start_s: float, end_s: float, captured_at: datetime) -> Evidence | None:
         """Returns the stretch of media time as a clip, `None` where it is not kept any more."""
         ...
 
@@ -160,6 +160,10 @@ class SightLine:
         self._judge(self._things.take(frame.captured_at), frame.captured_at)
         self._cut_clips(frame.captured_at - _CLIP_AFTER)
 
+    def refuse(self, refusal: Refusal) -> None:
+        """Counts a frame that could not be looked at."""
+        self.report.refusals.add(refusal)
+
     def finish(self, at: datetime) -> PassReport:
         """Judges what is left, cuts the last clips and returns the report."""
         self._judge(self._things.finish(), at)
@@ -260,7 +264,7 @@ class SightLine:
                 continue
             self._clipped.add(key)
             best = self._best[key]
-            clip = self._evidence.clip(best.from_s, best.to_s)
+            clip = self._evidence.clip(best.from_s, best.to_s, observation.first_seen_at)
             if clip is None:
                 continue
             self._kept[key] = (*self._kept[key], clip)

@@ -1,0 +1,246 @@
+"""Planning and flying on order: what the API's pilots and planners may ask of the station."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
+from typing import Protocol
+
+from api.services import PlanReport
+from core.errors import IllegalMove, NotFound, QyranError
+from core.ids import AssetId, PatrolId, SortieId, UserId
+from geo.ports import ZoneStore
+from geo.zones import Purpose, Zone
+from missions.checks import check_plan
+from missions.executor import SortieCommands, authorise, new_sortie
+from missions.model import Asset, Patrol, Sortie, SortieEvent, SortieState
+from missions.planner import plan_patrol
+from missions.ports import MissionStore
+from station.fleet import Corners, Fleet
+from station.patrol_line import Craft, Outcome, Station, View, run_patrol
+from telemetry.model import AssetStatus
+
+log = logging.getLogger(__name__)
+
+_PARKED = (SortieState.COMPLETED, SortieState.ABORTED, SortieState.FAILED, SortieState.CANCELLED)
+
+
+class Hangar(Protocol):
+    """Where a sortie gets its vehicle and its pictures."""
+
+    def craft(self, asset: Asset) -> AbstractAsyncContextManager[Craft]:
+        """Opens the way to a vehicle for one sortie.
+
+        Raises:
+            VehicleUnreachable: on entry, if nothing answers.
+        """
+        ...
+
+    def view(self, asset: Asset, sortie: Sortie) -> View:
+        """Opens the asset's pictures for one sortie."""
+        ...
+
+
+class StationOperations:
+    """Plans patrols, starts sorties and passes on orders; lives on one event loop."""
+
+    def __init__(
+        self,
+        station: Station,
+        hangar: Hangar,
+        missions: MissionStore,
+        zones: ZoneStore,
+        fleet: Fleet,
+        *,
+        on_sortie: Callable[[Sortie], None],
+        on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+    ) -> None:
+        """Takes what it works with.
+
+        Args:
+            station: what every sortie shares.
+            hangar: vehicles and pictures.
+            missions: assets, patrols and sorties.
+            zones: zones.
+            fleet: the newest of every asset.
+            on_sortie: told of every change of a sortie.
+            on_outcome: told of every sortie's end.
+        """
+        self._station, self._hangar = station, hangar
+        self._missions, self._zones, self._fleet = missions, zones, fleet
+        self._on_sortie, self._on_outcome = on_sortie, on_outcome
+        self._running: dict[SortieId, asyncio.Task[Outcome | None]] = {}
+        self._orders: dict[SortieId, SortieCommands] = {}
+        self._busy: dict[AssetId, SortieId] = {}
+
+    def plan(self, patrol_id: PatrolId) -> PlanReport:
+        """Plans a patrol over the zones in force now and checks the plan.
+
+        Raises:
+            NotFound: if there is no such patrol or asset.
+        """
+        patrol = self._patrol(patrol_id)
+        asset = self._asset(patrol.asset_id)
+        fences = [*self._zones.find(Purpose.FLIGHT)]
+        plan = plan_patrol(
+            patrol, self._watched(patrol), fences, asset, terrain=self._station.ground.terrain
+        )
+        findings = check_plan(plan, asset, terrain=self._station.ground.terrain)
+        return PlanReport(plan, findings)
+
+    async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
+        """Plans, proves, authorises and starts a sortie; returns while it is under way.
+
+        Raises:
+            NotFound: if there is no such patrol.
+            PlanUnsafe: if the check has an error-level finding.
+            IllegalMove: if the asset is busy.
+        """
+        patrol = self._patrol(patrol_id)
+        asset = self._asset(patrol.asset_id)
+        if asset.passive:
+            raise IllegalMove("this asset is never tasked", where=str(asset.asset_id))
+        if asset.asset_id in self._busy:
+            raise IllegalMove(
+                "the asset is on a sortie already",
+                where=str(self._busy[asset.asset_id]),
+                cure="wait for its end or bring it home",
+            )
+        report = await asyncio.to_thread(self.plan, patrol_id)
+        if asset.asset_id in self._busy:  # somebody was faster while it was planned
+            raise IllegalMove("the asset is on a sortie already", where=str(asset.asset_id))
+        sortie = authorise(new_sortie(report.plan), report.findings, by, self._station.clock.now())
+        orders = SortieCommands()
+        self._changed(sortie)
+        self._busy[asset.asset_id] = sortie.sortie_id
+        self._orders[sortie.sortie_id] = orders
+        task = asyncio.create_task(self._fly(sortie, asset, orders))
+        self._running[sortie.sortie_id] = task
+        return sortie
+
+    async def hold(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Orders a hold.
+
+        Raises:
+            NotFound: if the sortie is not under way.
+        """
+        self._order(sortie_id).hold(by)
+        return self._sortie(sortie_id)
+
+    async def resume(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Orders to go on.
+
+        Raises:
+            NotFound: if the sortie is not under way.
+        """
+        self._order(sortie_id).resume(by)
+        return self._sortie(sortie_id)
+
+    async def return_home(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        """Orders to come home.
+
+        Raises:
+            NotFound: if the sortie is not under way.
+        """
+        self._order(sortie_id).bring_home(by)
+        return self._sortie(sortie_id)
+
+    def status(self, asset_id: AssetId) -> AssetStatus | None:
+        """Returns the newest that is known of an asset."""
+        return self._fleet.status(asset_id)
+
+    def footprint(self, asset_id: AssetId) -> Corners | None:
+        """Returns the border of the ground that its camera sees now."""
+        return self._fleet.footprint(asset_id)
+
+    def sortie_of(self, asset_id: AssetId) -> SortieId | None:
+        """Returns the sortie that the asset is on."""
+        return self._busy.get(asset_id)
+
+    async def outcome(self, sortie_id: SortieId) -> Outcome | None:
+        """Waits for a sortie's end; `None` where it failed before it began.
+
+        Raises:
+            NotFound: if it was not started here.
+        """
+        if sortie_id not in self._running:
+            raise NotFound("no such sortie under way", where=str(sortie_id))
+        return await self._running[sortie_id]
+
+    async def close(self) -> None:
+        """Brings every asset home as far as it answers, and ends; the vehicles stay safe."""
+        for task in self._running.values():
+            task.cancel()
+        await asyncio.gather(*self._running.values(), return_exceptions=True)
+
+    async def _fly(self, sortie: Sortie, asset: Asset, orders: SortieCommands) -> Outcome | None:
+        try:
+            async with self._hangar.craft(asset) as craft:
+                outcome = await run_patrol(
+                    sortie,
+                    craft,
+                    self._hangar.view(asset, sortie),
+                    self._station,
+                    on_change=self._changed,
+                    on_sample=self._fleet.heard,
+                    commands=orders,
+                )
+        except QyranError as error:
+            self._failed(sortie.sortie_id, error)
+            return None
+        finally:
+            self._busy.pop(asset.asset_id, None)
+            self._orders.pop(sortie.sortie_id, None)
+        self._on_outcome(outcome)
+        return outcome
+
+    def _failed(self, sortie_id: SortieId, error: QyranError) -> None:
+        """Keeps the reason of a sortie that could not be flown to its end."""
+        log.error("a sortie failed", extra={"sortie_id": sortie_id, "reason": str(error)})
+        sortie, now = self._sortie(sortie_id), self._station.clock.now()
+        if sortie.state in _PARKED:
+            return
+        event = SortieEvent(now, SortieState.FAILED, str(error))
+        self._changed(
+            replace(
+                sortie,
+                state=SortieState.FAILED,
+                ended_at=now,
+                reason_code=error.code,
+                events=(*sortie.events, event),
+                version=sortie.version + 1,
+            )
+        )
+
+    def _changed(self, sortie: Sortie) -> None:
+        self._missions.save_sortie(sortie)
+        self._on_sortie(sortie)
+
+    def _order(self, sortie_id: SortieId) -> SortieCommands:
+        orders = self._orders.get(sortie_id)
+        if orders is None:
+            raise NotFound("the sortie is not under way", where=str(sortie_id))
+        return orders
+
+    def _sortie(self, sortie_id: SortieId) -> Sortie:
+        found = self._missions.sorties(sortie_id=sortie_id)
+        if not found:
+            raise NotFound("no such sortie", where=str(sortie_id))
+        return found[-1]
+
+    def _patrol(self, patrol_id: PatrolId) -> Patrol:
+        found = [p for p in self._missions.patrols() if p.patrol_id == patrol_id]
+        if not found:
+            raise NotFound("no such patrol", where=str(patrol_id))
+        return found[0]
+
+    def _asset(self, asset_id: AssetId) -> Asset:
+        found = [a for a in self._missions.assets() if a.asset_id == asset_id]
+        if not found:
+            raise NotFound("no such asset", where=str(asset_id))
+        return found[0]
+
+    def _watched(self, patrol: Patrol) -> Sequence[Zone]:
+        zones = self._zones.find(Purpose.WATCH)
+        return [z for z in zones if not patrol.zone_ids or z.zone_id in patrol.zone_ids]

@@ -1,0 +1,214 @@
+"""PLAN to INCIDENT for one sortie: the straight line, and nothing else.
+
+fly      missions.executor.fly_sortie
+record   telemetry.recorder.record          -> poses
+see      vision FrameSource -> SharedDetector
+judge    station.sight_line.SightLine       -> incidents
+compare  incidents.intake.report_absences   -> proposals to close
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import timedelta
+
+from core.clock import Clock
+from core.errors import DetectorFailed, LinkLost, QyranError
+from core.refusals import Refusal, RefusalCode
+from geo.positions import PoseSigma
+from geo.zones import Zone
+from incidents.geotag import GeotagLimits
+from incidents.intake import report_absences
+from incidents.model import Incident
+from incidents.ports import IncidentStore, Notifier
+from missions.executor import SortieCommands, fly_sortie
+from missions.model import Asset, CameraMount, Sortie
+from missions.ports import Arming, FenceLink, Pilot
+from station.pose_feed import PoseFeed
+from station.sight_line import EvidenceMaker, Eye, Ground, PassReport, SightLine
+from telemetry.model import TelemetrySample
+from telemetry.ports import TelemetryLink, TelemetryLog
+from telemetry.recorder import record
+from telemetry.timeline import PoseTimeline
+from vision.model import Frame
+from vision.ports import FrameSource
+from vision.shared_detector import Looked, SharedDetector
+
+log = logging.getLogger(__name__)
+
+_AHEAD = 6
+"""Frames that one camera may have with the detector before it waits for the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Craft:
+    """An asset, what commands it and what it says."""
+
+    asset: Asset
+    pilot: Pilot
+    link: TelemetryLink
+    fence_link: FenceLink | None = None
+    arming: Arming | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an asset's camera shows during one sortie."""
+
+    source: FrameSource
+    evidence: EvidenceMaker
+    landed: Callable[[], None]
+    """Called when the sortie has ended: no further picture is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """What every sortie of the station shares."""
+
+    clock: Clock
+    detector: SharedDetector
+    incidents: IncidentStore
+    notifier: Notifier
+    telemetry_log: TelemetryLog
+    ground: Ground
+    watch_zones: Callable[[], Sequence[Zone]]
+    geotag_limits: GeotagLimits
+    pose_patience: timedelta = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a sortie came to."""
+
+    sortie: Sortie
+    report: PassReport
+    proposed: tuple[Incident, ...] = ()
+    """Incidents that this pass proposes to close."""
+
+
+async def run_patrol(
+    sortie: Sortie,
+    craft: Craft,
+    view: View,
+    station: Station,
+    *,
+    on_change: Callable[[Sortie], None],
+    on_sample: Callable[[TelemetrySample], None],
+    commands: SortieCommands | None = None,
+) -> Outcome:
+    """Flies an authorised sortie and takes what it sees to the incident store.
+
+    Whatever fails in the air ends in the sortie's state and reason; whatever fails in the eyes
+    is counted in the report. What was seen until then is kept.
+
+    Args:
+        sortie: authorised.
+        craft: the asset that flies or drives it.
+        view: what its camera shows.
+        station: what all sorties share.
+        on_change: told of every change of the sortie.
+        on_sample: told of every telemetry sample.
+        commands: a person's orders during the sortie.
+    """
+    mount = craft.asset.camera
+    if mount is None:
+        raise ValueError(f"asset {craft.asset.asset_id} has no camera")
+    poses = PoseFeed(PoseTimeline(_sigma(mount)), patience=station.pose_patience)
+    line = _sight_line(sortie, craft.asset, mount, view, station, poses)
+
+    def heard(sample: TelemetrySample) -> None:
+        poses.add(sample)
+        on_sample(sample)
+
+    listening = asyncio.create_task(_listen(craft.link, station.telemetry_log, heard))
+    watching = asyncio.create_task(asyncio.to_thread(watch, view.source, station.detector, line))
+    try:
+        ended = await fly_sortie(
+            sortie, craft.pilot, craft.fence_link, craft.arming, station.clock, on_change, commands
+        )
+    finally:
+        view.landed()
+        await craft.link.close()
+        await listening
+        poses.end()
+        await watching
+    now = station.clock.now()
+    report = line.finish(now)
+    proposed = report_absences(
+        report.seen, line.observed, sortie.sortie_id, station.incidents, station.notifier, now
+    )
+    return Outcome(ended, report, proposed)
+
+
+def watch(source: FrameSource, detector: SharedDetector, line: SightLine) -> None:
+    """Takes all frames of a source through the shared detector into the line.
+
+    Frames are decoded while earlier ones are with the detector; the line gets them in order.
+    """
+    pending: deque[tuple[Frame, Future[Looked]]] = deque()
+
+    def take() -> None:
+        frame, promise = pending.popleft()
+        try:
+            found = promise.result()
+        except DetectorFailed as failed:
+            line.refuse(Refusal(RefusalCode.UNDECODABLE, str(failed)))
+            return
+        if found is not None:
+            line.take(frame, found)
+
+    try:
+        for frame in source.frames():
+            pending.append((frame, detector.submit(frame, source.live)))
+            while pending and (len(pending) > _AHEAD or pending[0][1].done()):
+                take()
+    except QyranError as broken:
+        log.warning("a camera's stream ended early", extra={"reason": str(broken)})
+    while pending:
+        take()
+
+
+async def _listen(
+    link: TelemetryLink, log_book: TelemetryLog, heard: Callable[[TelemetrySample], None]
+) -> None:
+    try:
+        await record(link, log_book, heard)
+    except LinkLost as lost:  # the sortie ends by the pilot's own watch over the link
+        log.warning("telemetry ended", extra={"reason": str(lost)})
+
+
+def _sigma(mount: CameraMount) -> PoseSigma:
+    return PoseSigma(
+        horizontal_m=2.5,
+        vertical_m=4.0,
+        yaw_deg=mount.yaw_sigma_deg,
+        pitch_deg=mount.pitch_sigma_deg,
+        roll_deg=mount.roll_sigma_deg,
+        time_s=mount.time_sigma_s,
+    )
+
+
+def _sight_line(
+    sortie: Sortie, asset: Asset, mount: CameraMount, view: View, station: Station, poses: PoseFeed
+) -> SightLine:
+    eye = Eye(
+        mount.camera_id,
+        mount.model,
+        asset.asset_id,
+        sortie.sortie_id,
+        detector=station.detector.model,
+    )
+    ground = Ground(station.ground.terrain, asset.home.altitude)
+    return SightLine(
+        eye,
+        ground,
+        pose_at=poses.pose_at,
+        zones=station.watch_zones,
+        store=station.incidents,
+        notifier=station.notifier,
+        evidence=view.evidence,
+        geotag_limits=station.geotag_limits,
+    )

@@ -1,0 +1,88 @@
+"""What the HTTP edge may use, made of an opened station."""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from api.live import LiveFeed
+from api.services import Limits, Operations, Services, Versions
+from api.setup import SetUp
+from api.throttle import SignInThrottle
+from core.clock import Clock
+from incidents.ports import Notifier
+from station.agencies import AGENCIES
+from station.settings import Settings
+from station.stores import Stores
+from station.verbs.version import version_text
+from station.wiring import picture_size
+
+_MB = 1_000_000
+
+
+def city() -> Mapping[str, Any]:
+    """Returns Kosshy's boundary and the places around it, as GeoJSON with attributions."""
+    text = resources.files("station").joinpath("data/kosshy.geojson").read_text("utf-8")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def page_folder() -> Path | None:
+    """Returns the built web page, `None` where it was not built."""
+    folder = Path(str(resources.files("station"))) / "page"
+    return folder if (folder / "index.html").is_file() else None
+
+
+def make_services(
+    settings: Settings,
+    stores: Stores,
+    clock: Clock,
+    live: LiveFeed,
+    notifier: Notifier,
+    operations: Operations,
+    *,
+    detector_model: str,
+    city_map: Mapping[str, Any],
+    demo: bool,
+) -> Services:
+    """Returns the services of one station.
+
+    Args:
+        settings: limits and durations.
+        stores: what is kept.
+        clock: the station's.
+        live: the feed of what changes.
+        notifier: told of changed incidents; passes them on to `live`.
+        operations: plans and commands the fleet.
+        detector_model: name and version of the weights in use.
+        city_map: the map's base.
+        demo: whether anybody may sign in as a demo role.
+    """
+    return Services(
+        zones=stores.zones,
+        missions=stores.missions,
+        telemetry_log=stores.telemetry,
+        incidents=stores.incidents,
+        vault=stores.vault,
+        notifier=notifier,
+        accounts=stores.accounts,
+        receipts=stores.accounts,
+        passwords=stores.passwords,
+        picture_check=picture_size,
+        clock=clock,
+        live=live,
+        setup=SetUp(),
+        throttle=SignInThrottle(clock),
+        operations=operations,
+        agencies=AGENCIES,
+        city=lambda: city_map,
+        page_folder=page_folder(),
+        versions=Versions(version_text(), stores.database.schema_version, detector_model),
+        demo=demo,
+        limits=Limits(
+            session=timedelta(hours=settings.server.session_hours),
+            body_bytes=round(settings.server.body_max_mb * _MB),
+        ),
+    )
