@@ -34,7 +34,7 @@ def add(
     check_agency(AGENCIES, agency, role)
     password = None if device else _password(from_stdin=password_stdin)
     clock = SystemClock()
-    with opened_stores(call.settings) as stores:
+    with opened_stores(call.settings, clock=clock) as stores:
         account = new_account(
             stores.accounts,
             stores.passwords,
