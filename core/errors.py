@@ -26,6 +26,7 @@ QyranError
 │   ├── KeyReused               key_reused
 │   ├── TooLarge                too_large
 │   ├── PoseUnknown             pose_unknown
+│   ├── AlreadyThere            already_there
 │   └── SortieFailed            sortie_failed
 │       ├── VehicleUnreachable  vehicle_unreachable
 │       ├── LinkLost            link_lost
@@ -40,6 +41,7 @@ QyranError
     ├── StoreOutdated           store_outdated
     ├── StoreUnreadable         store_unreadable
     ├── EvidenceDamaged         evidence_damaged
+    ├── ArchiveDamaged          archive_damaged
     ├── PageMissing             page_missing
     └── DetectorFailed          detector_failed
 """
@@ -224,6 +226,12 @@ class PoseUnknown(Refused):
     code = "pose_unknown"
 
 
+class AlreadyThere(Refused):
+    """Something is where something new was to be put; it is not overwritten."""
+
+    code = "already_there"
+
+
 class SortieFailed(Refused):
     """A sortie could not go on."""
 
@@ -307,6 +315,12 @@ class EvidenceDamaged(EnvironmentFault):
     """Stored bytes no longer match their SHA-256."""
 
     code = "evidence_damaged"
+
+
+class ArchiveDamaged(EnvironmentFault):
+    """A backup is not whole, or not what it was when it was written."""
+
+    code = "archive_damaged"
 
 
 class PageMissing(EnvironmentFault):

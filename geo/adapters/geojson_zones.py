@@ -1,0 +1,214 @@
+"""Zones in files: GeoJSON, GeoPackage and KML, by geopandas.
+
+Properties are those of the API's zone feature (docs/api.md). In GeoPackage and KML, which
+know no lists, lists are JSON texts and the id is the property `zone_id`.
+"""
+
+import json
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pyogrio
+from shapely import MultiPolygon, Polygon, force_2d
+
+from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.ids import AgencyId, ZoneId, content_id
+from geo.positions import Altitude, Datum
+from geo.zones import Purpose, Zone, ZoneKind
+
+_DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": "KML"}
+_WGS84 = "EPSG:4326"
+
+
+def read_zones(path: Path) -> tuple[Zone, ...]:
+    """Returns the zones of a file, in its order.
+
+    Another coordinate system is converted, heights of corners are dropped, a zone without a
+    purpose is one for flight. A zone without an id gets one of its name and shape, so that
+    the same file gives the same zones again.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no such format, or names no coordinate system.
+        ZoneInvalid: if a feature is no zone; `where` names the file and the row from 1.
+    """
+    if not path.is_file():
+        raise SourceMissing("no such file", where=str(path))
+    geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
+    options = {"DATE_AS_STRING": "YES"} if geojson else {}  # a parsed one loses microseconds
+    zones: list[Zone] = []
+    try:
+        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
+        frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
+    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+        raise SourceUnreadable(
+            f"no zones can be read: {error}",
+            where=str(path),
+            cure="give a GeoJSON, GeoPackage or KML file",
+        ) from error
+    for frame in frames:
+        if not isinstance(frame, geopandas.GeoDataFrame):
+            continue  # a table without shapes beside the layers
+        if frame.crs is None:
+            raise SourceUnreadable(
+                "names no coordinate system", where=str(path), cure="export it with WGS 84"
+            )
+        for row in frame.to_crs(_WGS84).to_dict("records"):
+            where = f"{path}, row {len(zones) + 1}"
+            values = {str(key).lower(): value for key, value in row.items()}
+            if not geojson:
+                values.pop("id", None)  # a KML driver numbers its features there
+            zones.append(_zone(values, where))
+    return tuple(zones)
+
+
+def write_zones(path: Path, zones: Sequence[Zone]) -> None:
+    """Writes zones to a file, whose ending names the format; a former file is replaced whole.
+
+    Raises:
+        SettingInvalid: if the ending is none that is known.
+        SourceUnreadable: if the file can't be written.
+    """
+    driver = _DRIVERS.get(path.suffix.lower())
+    if driver is None:
+        raise SettingInvalid(
+            f"zones can't be written as {path.suffix or 'a file without ending'}",
+            where=str(path),
+            cure=f"use {', '.join(_DRIVERS)}",
+        )
+    lists = driver == "GeoJSON"
+    rows = [_properties(zone, lists=lists) for zone in zones]
+    frame = geopandas.GeoDataFrame(rows, geometry=[zone.area for zone in zones], crs=_WGS84)
+    options: dict[str, Any] = {}
+    if lists:
+        options = {"RFC7946": "YES", "COORDINATE_PRECISION": 15, "ID_FIELD": "id"}
+    try:
+        with tempfile.TemporaryDirectory(prefix=".zones-", dir=path.parent) as folder:
+            part = Path(folder) / path.name
+            if zones or driver == "GPKG":
+                frame.to_file(part, driver=driver, **options)
+            else:
+                part.write_text(_EMPTY[driver])
+            part.replace(path)
+    except (pyogrio.errors.DataSourceError, OSError) as error:
+        raise SourceUnreadable(f"zones can't be written: {error}", where=str(path)) from error
+
+
+_EMPTY = {
+    "GeoJSON": '{"type": "FeatureCollection", "features": []}\n',
+    "KML": '<kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>\n',
+}
+
+
+def _properties(zone: Zone, *, lists: bool) -> dict[str, Any]:
+    limits = (zone.floor, zone.ceiling)
+    datums = [str(limit.datum) for limit in limits if limit is not None]
+    row: dict[str, Any] = {
+        "id" if lists else "zone_id": zone.zone_id,
+        "name": zone.name,
+        "purpose": sorted(str(purpose) for purpose in zone.purposes),
+        "kind": str(zone.kind),
+        "floor_m": None if zone.floor is None else zone.floor.metres,
+        "ceiling_m": None if zone.ceiling is None else zone.ceiling.metres,
+        "datum": datums[0] if datums else None,
+        # only where it differs from the floor's
+        "ceiling_datum": datums[1] if len(set(datums)) == 2 else None,
+        "rules": list(zone.rules),
+        "active": zone.active,
+        "owner": zone.owner,
+        "reason": zone.reason,
+        "version": zone.version,
+        "changed_at": None if zone.changed_at is None else zone.changed_at.isoformat(),
+    }
+    if not lists:
+        row["purpose"], row["rules"] = json.dumps(row["purpose"]), json.dumps(row["rules"])
+    return row
+
+
+def _zone(row: Mapping[str, Any], where: str) -> Zone:
+    """Returns the zone of a row, or raises what is wrong with the row's place named."""
+    name = _text(row, "name")
+    where = f"{where} ({name})" if name else where
+    area = row.get("geometry")
+    if not isinstance(area, Polygon | MultiPolygon):
+        kind = "nothing" if area is None else f"a {area.geom_type}"
+        raise ZoneInvalid(f"its shape is {kind}", where=where, cure="draw a polygon")
+    area = force_2d(area)
+    given = _text(row, "zone_id") or _text(row, "id")
+    zone_id = given or content_id("zone", name, area.wkb_hex)
+    try:
+        datum = _text(row, "datum")
+        purposes = _words(row, "purpose") or (str(Purpose.FLIGHT),)
+        changed_at = _text(row, "changed_at")
+        return Zone(
+            ZoneId(zone_id),
+            name,
+            frozenset(Purpose(word) for word in purposes),
+            area,
+            ZoneKind(_text(row, "kind") or ZoneKind.INCLUSION),
+            _limit(row, "floor_m", datum),
+            _limit(row, "ceiling_m", _text(row, "ceiling_datum") or datum),
+            _words(row, "rules"),
+            _flag(row, "active"),
+            AgencyId(_text(row, "owner")) if _text(row, "owner") else None,
+            _text(row, "reason"),
+            int(_number(row, "version") or 1),
+            datetime.fromisoformat(changed_at) if changed_at else None,
+        )
+    except ZoneInvalid as error:
+        raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
+    except (ValueError, TypeError) as error:
+        raise ZoneInvalid(
+            f"a property makes no sense: {error}", where=where, cure="see docs/api.md, zones"
+        ) from error
+
+
+def _present(row: Mapping[str, Any], key: str) -> Any:
+    """Returns a value, or `None` for any of the ways in which formats say nothing."""
+    value = row.get(key)
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    return value
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    value = _present(row, key)
+    return "" if value is None else str(value)
+
+
+def _number(row: Mapping[str, Any], key: str) -> float | None:
+    value = _present(row, key)
+    return None if value is None or value == "" else float(value)
+
+
+def _flag(row: Mapping[str, Any], key: str) -> bool:
+    text = _text(row, key).lower()
+    if text in ("", "true", "1", "1.0"):
+        return True
+    if text in ("false", "0", "0.0"):
+        return False
+    raise ValueError(f"{key} is {text!r}, not true or false")
+
+
+def _words(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = _present(row, key)
+    if isinstance(value, str):
+        text = value.strip()
+        if not text.startswith("["):
+            return tuple(word.strip() for word in text.split(",") if word.strip())
+        value = json.loads(text)
+    return () if value is None else tuple(str(word) for word in value)
+
+
+def _limit(row: Mapping[str, Any], key: str, datum: str) -> Altitude | None:
+    metres = _number(row, key)
+    if metres is None:
+        return None
+    if not datum:
+        raise ValueError(f"{key} without a datum (home, ground, geoid or ellipsoid)")
+    return Altitude(metres, Datum(datum))
