@@ -49,7 +49,8 @@ class SensorErrors:
         self.yaw_deg = self._chance.gauss(0, profile.yaw_deg)
         self.pitch_deg = self._chance.gauss(0, profile.pitch_deg)
         self.roll_deg = self._chance.gauss(0, profile.roll_deg)
-        self.time_s = self._chance.gauss(0, profile.time_s)
+        time_s = self._chance.gauss(0, profile.time_s)
+        self.time_s = max(-2 * profile.time_s, min(2 * profile.time_s, time_s))
 
     def wander(self, step_s: float) -> None:
         """Lets the position errors wander for a while (first-order Gauss-Markov)."""

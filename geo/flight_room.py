@@ -1,0 +1,124 @@
+"""Where an aircraft may be: flight zones as areas and heights above one home.
+
+Several inclusions permit their union. A floor or ceiling of an inclusion holds wherever that
+inclusion covers, also where another one permits more. An exclusion forbids all heights, since
+the fence that a vehicle guards has none, save one with a floor: below that it is open.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shapely import union_all
+
+from core.errors import DatumUnknown
+from geo.local_frame import LocalFrame
+from geo.ports import TerrainModel
+from geo.positions import Altitude, Datum, Position
+from geo.zones import Area, Purpose, Zone, ZoneKind
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A flight zone in metres east and north of home, with heights above home."""
+
+    zone: Zone
+    area: Area
+    floor_m: float | None
+    ceiling_m: float | None
+    unknown: str = ""
+    """Why a height limit could not be joined with home; its heights are `None` then."""
+
+    @property
+    def inclusion(self) -> bool:
+        """Whether it permits rather than forbids."""
+        return self.zone.kind is ZoneKind.INCLUSION
+
+
+def above_home_m(
+    limit: Altitude, zone: Zone, home: Position, terrain: TerrainModel | None, *, ceiling: bool
+) -> float:
+    """Returns a zone's height limit in metres above home, on the safe side of uneven ground.
+
+    Raises:
+        DatumUnknown: if nothing joins the two datums.
+    """
+    if limit.datum is Datum.HOME:
+        return limit.metres
+    if limit.datum is home.altitude.datum:
+        return limit.metres - home.altitude.metres
+    if limit.datum is Datum.GROUND and terrain is not None:
+        parts = getattr(zone.area, "geoms", [zone.area])
+        places = [corner for part in parts for corner in part.exterior.coords]
+        heights = [terrain.elevation(lat, lon) for lon, lat in places]
+        if all(h.datum is home.altitude.datum for h in heights):
+            metres = [h.metres for h in heights]
+            ground = min(metres) if ceiling else max(metres)
+            return limit.metres + ground - home.altitude.metres
+    raise DatumUnknown(
+        f"its height above {limit.datum} can't be joined with a home above {home.altitude.datum}",
+        where=f"zone {zone.name or zone.zone_id}",
+        cure="give the zone's height above home, or load the height of the ground",
+    )
+
+
+class FlightRoom:
+    """The flight zones around one home."""
+
+    def __init__(
+        self, fences: Sequence[Zone], home: Position, terrain: TerrainModel | None = None
+    ) -> None:
+        """Takes the active flight zones among `fences`; it never raises for a bad datum."""
+        self.frame = LocalFrame(home.lat_deg, home.lon_deg)
+        self.limits = tuple(
+            self._limit(zone, home, terrain)
+            for zone in fences
+            if zone.active and Purpose.FLIGHT in zone.purposes
+        )
+
+    def _limit(self, zone: Zone, home: Position, terrain: TerrainModel | None) -> Limit:
+        area = zone.to_local(self.frame)
+        heights: list[float | None] = []
+        for value, ceiling in ((zone.floor, False), (zone.ceiling, True)):
+            if value is None:
+                heights.append(None)
+                continue
+            try:
+                heights.append(above_home_m(value, zone, home, terrain, ceiling=ceiling))
+            except DatumUnknown as error:
+                return Limit(zone, area, None, None, str(error))
+        return Limit(zone, area, heights[0], heights[1])
+
+    @property
+    def inclusions(self) -> tuple[Limit, ...]:
+        """The zones that permit."""
+        return tuple(limit for limit in self.limits if limit.inclusion)
+
+    def exclusions(self, up_m: float) -> tuple[Limit, ...]:
+        """Returns the zones that forbid at a height above home."""
+        return tuple(
+            limit
+            for limit in self.limits
+            if not limit.inclusion and (limit.floor_m is None or up_m >= limit.floor_m)
+        )
+
+    def permitted(self) -> Area | None:
+        """Returns the union of the inclusions, or `None` where there is none: no limit."""
+        areas = [limit.area for limit in self.inclusions]
+        return union_all(areas) if areas else None
+
+    def free(self, up_m: float, margin_m: float, everywhere: Area) -> Area:
+        """Returns the area that is free at a height, with a margin to every border.
+
+        Args:
+            up_m: height above home.
+            margin_m: distance kept from borders.
+            everywhere: the area to cut from where no inclusion limits it.
+        """
+        permitted = self.permitted()
+        free = everywhere if permitted is None else permitted.intersection(everywhere)
+        free = free.buffer(-margin_m, join_style="mitre")
+        closed = [
+            limit.area.buffer(margin_m, quad_segs=3) for limit in self.exclusions(up_m)
+        ]
+        result: Area = free.difference(union_all(closed)) if closed else free
+        return result
