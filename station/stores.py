@@ -4,9 +4,10 @@ With `station.wiring` and `station.database` one of the three modules that name 
 that need a store but no station open it here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from api.accounts import PasswordHasher
 from api.adapters.argon2_passwords import Argon2Passwords
@@ -14,6 +15,7 @@ from api.adapters.sqlmodel_accounts import SqlAccountStore
 from core.clock import Clock, SystemClock
 from geo.adapters.sqlmodel_zones import SqlZoneStore
 from geo.ports import ZoneStore
+from geo.zones import Zone
 from incidents.adapters.folder_vault import FolderVault
 from incidents.adapters.sqlmodel_store import SqlIncidentStore
 from incidents.ports import EvidenceVault, IncidentStore
@@ -72,3 +74,17 @@ def opened_stores(
         )
     finally:
         database.close()
+
+
+def read_zone_file(path: Path) -> tuple[Zone, ...]:
+    """Returns the zones of a GeoJSON, GeoPackage or KML file; raises as `read_zones`."""
+    from geo.adapters.geojson_zones import read_zones  # geopandas takes a second to import
+
+    return read_zones(path)
+
+
+def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
+    """Writes zones to a file, whose ending names the format; raises as `write_zones`."""
+    from geo.adapters.geojson_zones import write_zones
+
+    write_zones(path, zones)

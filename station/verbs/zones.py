@@ -1,0 +1,97 @@
+"""`qyran zones`: bring zones in, take them out, list them."""
+
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.clock import SystemClock
+from core.errors import NotFound
+from geo.ports import ZoneStore
+from geo.zones import Purpose, Zone
+from station.command import Run, verb
+from station.stores import opened_stores, read_zone_file, write_zone_file
+
+For = Annotated[Purpose | None, typer.Option("--purpose", help="Only zones of this purpose.")]
+All = Annotated[bool, typer.Option("--all", help="Also zones that are switched off.")]
+
+
+@verb
+def import_(
+    call: Run,
+    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage or KML.")],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change.")] = False,
+) -> None:
+    """Bring zones in from a file. A zone whose id is known becomes its next version."""
+    zones = read_zone_file(file)  # all or none: a bad row stops it before anything is written
+    now = SystemClock().now()
+    with opened_stores(call.settings) as stores:
+        done = [(zone, _bring_in(stores.zones, zone, now, dry_run=dry_run)) for zone in zones]
+    counts = {word: sum(1 for _, w in done if w == word) for word in ("added", "changed", "same")}
+    rows = [{"id": zone.zone_id, "name": zone.name, "done": word} for zone, word in done]
+    said = ", ".join(f"{number} {word}" for word, number in counts.items())
+    text = f"{file}: {said}{' (dry run, nothing written)' if dry_run else ''}"
+    call.emit({"file": file, "dry_run": dry_run, **counts, "zones": rows}, text)
+
+
+def _bring_in(store: ZoneStore, zone: Zone, now: datetime, *, dry_run: bool) -> str:
+    try:
+        kept = store.get(zone.zone_id)
+    except NotFound:
+        if not dry_run:
+            store.add(replace(zone, version=1, changed_at=now))
+        return "added"
+    if replace(zone, version=kept.version, changed_at=kept.changed_at) == kept:
+        return "same"
+    if not dry_run:
+        next_version = replace(zone, version=kept.version + 1, changed_at=now)
+        store.replace(next_version, expected_version=kept.version)
+    return "changed"
+
+
+@verb
+def export(
+    call: Run,
+    file: Annotated[Path, typer.Argument(help="Ends in .geojson, .gpkg or .kml.")],
+    purpose: For = None,
+    with_inactive: All = False,
+) -> None:
+    """Take zones out into a file; a former file is replaced."""
+    with opened_stores(call.settings) as stores:
+        zones = stores.zones.find(purpose, active=not with_inactive)
+    write_zone_file(file, zones)
+    call.emit({"file": file, "zones": len(zones)}, f"{file}: {len(zones)} zones")
+
+
+@verb
+def list_(call: Run, purpose: For = None, with_inactive: All = False) -> None:
+    """List zones."""
+    with opened_stores(call.settings) as stores:
+        zones = stores.zones.find(purpose, active=not with_inactive)
+    rows = [
+        {
+            "id": zone.zone_id,
+            "name": zone.name,
+            "purpose": zone.purposes,
+            "kind": zone.kind,
+            "rules": zone.rules,
+            "active": zone.active,
+            "owner": zone.owner,
+            "version": zone.version,
+            "changed_at": zone.changed_at,
+        }
+        for zone in zones
+    ]
+    call.emit({"zones": rows}, "\n".join(_line(zone) for zone in zones) or "no zones yet")
+
+
+def _line(zone: Zone) -> str:
+    purposes = "+".join(sorted(zone.purposes))
+    rules = ", ".join(zone.rules) or str(zone.kind)
+    off = "" if zone.active else "  (off)"
+    return f"{zone.zone_id}  v{zone.version}  {purposes:12} {zone.name}: {rules}{off}"
+
+
+RUNS = {"import": import_, "export": export, "list": list_}
