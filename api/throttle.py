@@ -12,7 +12,9 @@ from core.errors import TooManyTries
 class SignInLocked(TooManyTries):
     """Too many failed sign-ins; says when the next may be tried."""
 
-    def __init__(self, message: str, *, retry_after_s: int, where: str = "", cure: str = "") -> None:
+    def __init__(
+        self, message: str, *, retry_after_s: int, where: str = "", cure: str = ""
+    ) -> None:
         """Keeps the message's parts and the wait in whole seconds."""
         super().__init__(message, where=where, cure=cure)
         self.retry_after_s = retry_after_s

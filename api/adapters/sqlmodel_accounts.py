@@ -16,7 +16,7 @@ from core.ids import AgencyId, UserId
 class AccountRow(SQLModel, table=True):
     """Somebody, or a device, that may sign in."""
 
-    __tablename__: ClassVar[str] = "account"  # type: ignore[misc]
+    __tablename__: ClassVar[str] = "account"
     __table_args__: ClassVar[tuple[Any, ...]] = (
         CheckConstraint("login = lower(login) AND login <> ''", name="account_login_folded"),
     )
@@ -62,7 +62,7 @@ class AccountRow(SQLModel, table=True):
 class TokenRow(SQLModel, table=True):
     """The hash of a session or bearer token."""
 
-    __tablename__: ClassVar[str] = "account_token"  # type: ignore[misc]
+    __tablename__: ClassVar[str] = "account_token"
     __table_args__: ClassVar[tuple[Any, ...]] = (
         CheckConstraint("kind IN ('session', 'bearer')", name="account_token_kind_known"),
     )
@@ -98,7 +98,7 @@ class TokenRow(SQLModel, table=True):
 class ReceiptRow(SQLModel, table=True):
     """The answer that a device's observation got."""
 
-    __tablename__: ClassVar[str] = "observation_receipt"  # type: ignore[misc]
+    __tablename__: ClassVar[str] = "observation_receipt"
 
     device_id: str = Field(primary_key=True)
     serial: str = Field(primary_key=True)

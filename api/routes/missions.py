@@ -1,0 +1,223 @@
+"""Assets, patrols, plans, sorties: what pilots and drivers do."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import Query
+from pydantic import AwareDatetime
+from starlette.concurrency import run_in_threadpool
+
+from api.accounts import Account, Role
+from api.errors import PlanRefused
+from api.paging import Cursors, page_of
+from api.policies import SIGNED_IN, GuardedRouter, roles
+from api.requests import USUAL_LIMIT, Cursor, Limit, ServicesOf, Who
+from api.schemas.base import ListOf
+from api.schemas.missions import (
+    AssetOut,
+    FindingOut,
+    PatrolBody,
+    PatrolOut,
+    PlanOut,
+    SortieOut,
+    TrackOut,
+)
+from api.services import Services
+from core.errors import BadRequest, NotAllowed, NotFound, PlanUnsafe
+from core.ids import AssetId, PatrolId, SortieId, ZoneId, fresh_id
+from geo.positions import Altitude, Datum
+from geo.zones import Purpose
+from missions.model import Asset, AssetKind, Patrol, Sortie
+
+router = GuardedRouter("missions")
+
+_CREW = roles(Role.PILOT, Role.DRIVER)
+_TRACK = timedelta(hours=1)
+_TRACK_MOST = timedelta(days=1)
+
+
+@router.add("GET", "/assets", SIGNED_IN)
+def get_assets(
+    services: ServicesOf, cursor: Cursor = None, limit: Limit = USUAL_LIMIT
+) -> ListOf[AssetOut]:
+    """Lists what patrols, with the newest that is known of each."""
+    page = page_of(
+        services.missions.assets(),
+        lambda asset: (asset.asset_id,),
+        Cursors(services.cursor_key, "assets"),
+        cursor,
+        limit,
+    )
+    shown = [AssetOut.from_domain(asset, services.operations) for asset in page.items]
+    return ListOf(items=shown, next=page.cursor)
+
+
+@router.add("GET", "/assets/{asset_id}/track", SIGNED_IN)
+def get_asset_track(
+    services: ServicesOf,
+    asset_id: str,
+    since: Annotated[AwareDatetime | None, Query()] = None,
+) -> TrackOut:
+    """Gives where an asset was: the last hour, or since an instant at most a day ago."""
+    asset = _asset(services, asset_id)
+    now = services.clock.now()
+    begin = now - _TRACK if since is None else max(since.astimezone(UTC), now - _TRACK_MOST)
+    end = now + timedelta(seconds=1)  # a vehicle's clock may be a little ahead
+    samples = services.telemetry_log.between(asset.asset_id, begin, end)
+    return TrackOut.from_domain(asset.asset_id, samples)
+
+
+@router.add("GET", "/patrols", SIGNED_IN)
+def get_patrols(
+    services: ServicesOf, cursor: Cursor = None, limit: Limit = USUAL_LIMIT
+) -> ListOf[PatrolOut]:
+    """Lists the patrols."""
+    page = page_of(
+        services.missions.patrols(),
+        lambda patrol: (patrol.patrol_id,),
+        Cursors(services.cursor_key, "patrols"),
+        cursor,
+        limit,
+    )
+    return ListOf(items=[PatrolOut.from_domain(one) for one in page.items], next=page.cursor)
+
+
+@router.add("POST", "/patrols", roles(Role.PLANNER, Role.PILOT), status_code=201)
+def post_patrol(services: ServicesOf, body: PatrolBody) -> PatrolOut:
+    """Keeps a new patrol."""
+    asset = _asset(services, body.asset_id)
+    if asset.passive:
+        raise BadRequest("that asset is never tasked", where="asset_id")
+    if asset.kind is AssetKind.DRONE and body.altitude_m is None:
+        raise BadRequest("a drone's patrol needs an altitude", where="altitude_m")
+    for zone_id in body.zone_ids:
+        if Purpose.WATCH not in services.zones.get(ZoneId(zone_id)).purposes:
+            raise BadRequest("that zone is not to be watched", where=zone_id)
+    patrol = Patrol(
+        patrol_id=PatrolId(fresh_id("patrol")),
+        name=body.name,
+        zone_ids=tuple(ZoneId(zone_id) for zone_id in dict.fromkeys(body.zone_ids)),
+        asset_id=asset.asset_id,
+        altitude=Altitude(body.altitude_m or 0.0, Datum.HOME),
+    )
+    services.missions.save_patrol(patrol)
+    return PatrolOut.from_domain(patrol)
+
+
+@router.add("POST", "/patrols/{patrol_id}/plan", roles(Role.PLANNER, Role.PILOT, Role.DRIVER))
+def post_patrol_plan(services: ServicesOf, patrol_id: str) -> PlanOut:
+    """Plans a patrol with the zones of now and checks the plan; sends nothing anywhere."""
+    patrol = _patrol(services, patrol_id)
+    report = services.operations.plan(patrol.patrol_id)
+    versions: dict[str, int] = {zone.zone_id: zone.version for zone in report.plan.fences}
+    watched = services.zones.find(Purpose.WATCH)
+    wanted = set(patrol.zone_ids) or {zone.zone_id for zone in watched}
+    versions |= {zone.zone_id: zone.version for zone in watched if zone.zone_id in wanted}
+    return PlanOut.from_domain(patrol_id, report, versions)
+
+
+@router.add("POST", "/patrols/{patrol_id}/sorties", _CREW, status_code=202)
+async def post_patrol_sortie(services: ServicesOf, who: Who, patrol_id: str) -> SortieOut:
+    """Plans, checks and starts a patrol."""
+    patrol = await run_in_threadpool(_patrol, services, patrol_id)
+    await run_in_threadpool(_check_crew, services, who, patrol.asset_id)
+    try:
+        sortie = await services.operations.start(patrol.patrol_id, who.user_id)
+    except PlanUnsafe as error:
+        report = await run_in_threadpool(services.operations.plan, patrol.patrol_id)
+        found = [FindingOut.from_domain(one).model_dump(mode="json") for one in report.findings]
+        raise PlanRefused(error.message, findings=found) from error
+    return SortieOut.from_domain(sortie)
+
+
+@router.add("GET", "/sorties", SIGNED_IN)
+def get_sorties(
+    services: ServicesOf,
+    asset_id: str | None = None,
+    patrol_id: str | None = None,
+    cursor: Cursor = None,
+    limit: Limit = USUAL_LIMIT,
+) -> ListOf[SortieOut]:
+    """Lists sorties, the newest first."""
+    sorties = services.missions.sorties(
+        asset_id=None if asset_id is None else AssetId(asset_id),
+        patrol_id=None if patrol_id is None else PatrolId(patrol_id),
+    )
+    page = page_of(
+        sorties,
+        _newest_first,
+        Cursors(services.cursor_key, f"sorties {asset_id} {patrol_id}"),
+        cursor,
+        limit,
+    )
+    return ListOf(items=[SortieOut.from_domain(one) for one in page.items], next=page.cursor)
+
+
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _newest_first(sortie: Sortie) -> tuple[str, ...]:
+    """Returns a key whose ascending order is newest first; what has not begun comes before."""
+    began = sortie.events[0].at if sortie.events else sortie.started_at
+    age = _LATEST - (began or _LATEST)
+    return f"{age // timedelta(microseconds=1):020d}", sortie.sortie_id
+
+
+@router.add("GET", "/sorties/{sortie_id}", SIGNED_IN)
+def get_sortie(services: ServicesOf, sortie_id: str) -> SortieOut:
+    """Gives a sortie."""
+    return SortieOut.from_domain(_sortie(services, sortie_id))
+
+
+@router.add("POST", "/sorties/{sortie_id}/hold", _CREW)
+async def post_sortie_hold(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+    """Stops the asset where it is."""
+    wanted = await _commanded(services, who, sortie_id)
+    return SortieOut.from_domain(await services.operations.hold(wanted, who.user_id))
+
+
+@router.add("POST", "/sorties/{sortie_id}/resume", _CREW)
+async def post_sortie_resume(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+    """Goes on after a hold."""
+    wanted = await _commanded(services, who, sortie_id)
+    return SortieOut.from_domain(await services.operations.resume(wanted, who.user_id))
+
+
+@router.add("POST", "/sorties/{sortie_id}/return", _CREW)
+async def post_sortie_return(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+    """Ends the patrol and comes home."""
+    wanted = await _commanded(services, who, sortie_id)
+    return SortieOut.from_domain(await services.operations.return_home(wanted, who.user_id))
+
+
+async def _commanded(services: Services, who: Account, sortie_id: str) -> SortieId:
+    sortie = await run_in_threadpool(_sortie, services, sortie_id)
+    await run_in_threadpool(_check_crew, services, who, sortie.plan.asset_id)
+    return sortie.sortie_id
+
+
+def _check_crew(services: Services, who: Account, asset_id: AssetId) -> None:
+    """Refuses to let a driver command a drone; raises NotAllowed."""
+    if _asset(services, asset_id).kind is AssetKind.DRONE and Role.PILOT not in who.roles:
+        raise NotAllowed("a drone is commanded by a pilot", where=asset_id)
+
+
+def _asset(services: Services, asset_id: str) -> Asset:
+    for asset in services.missions.assets():
+        if asset.asset_id == asset_id:
+            return asset
+    raise NotFound("there is no such asset", where=asset_id)
+
+
+def _patrol(services: Services, patrol_id: str) -> Patrol:
+    for patrol in services.missions.patrols():
+        if patrol.patrol_id == patrol_id:
+            return patrol
+    raise NotFound("there is no such patrol", where=patrol_id)
+
+
+def _sortie(services: Services, sortie_id: str) -> Sortie:
+    found = services.missions.sorties(sortie_id=SortieId(sortie_id))
+    if not found:
+        raise NotFound("there is no such sortie", where=sortie_id)
+    return found[-1]

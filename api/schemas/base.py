@@ -1,0 +1,85 @@
+"""What all schemas share: strictness, instants, GeoJSON shapes, lists."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+
+
+def _utc(at: datetime) -> datetime:
+    return at.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+"""An aware time; goes out in UTC with `Z`."""
+Lat = Annotated[float, Field(ge=-90, le=90)]
+Lon = Annotated[float, Field(ge=-180, le=180)]
+LonLat = tuple[float, float]
+Id = Annotated[str, Field(min_length=1, max_length=120)]
+Note = Annotated[str, Field(max_length=2000)]
+
+
+class Body(BaseModel):
+    """A request's body: fields that it does not know are refused."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class Answer(BaseModel):
+    """An answer's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ListOf(Answer, Generic[T]):
+    """A page of a list."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class LineString(Answer):
+    """A GeoJSON line; longitude first."""
+
+    type: Literal["LineString"] = "LineString"
+    coordinates: list[LonLat]
+
+
+class PolygonOut(Answer):
+    """A GeoJSON polygon; longitude first."""
+
+    type: Literal["Polygon"] = "Polygon"
+    coordinates: list[list[LonLat]]
+
+
+def polygon_of(border: tuple[tuple[float, float], ...] | None) -> PolygonOut | None:
+    """Returns a border of (lat, lon) as a closed polygon, or `None` where it holds no area."""
+    if border is None or len(border) < 3:
+        return None
+    ring = [(lon, lat) for lat, lon in border]
+    if ring[0] != ring[-1]:
+        ring.append(ring[0])
+    return PolygonOut(coordinates=[ring])
+
+
+def line_of(points: tuple[tuple[float, float], ...]) -> LineString | None:
+    """Returns points of (lat, lon) as a line, or `None` where there is none to draw."""
+    if len(points) < 2:
+        return None
+    return LineString(coordinates=[(lon, lat) for lat, lon in points])
+
+
+class ProblemOut(BaseModel):
+    """RFC 9457: why a request was refused."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    where: str = ""
+    cure: str = ""
+    findings: list[dict[str, Any]] | None = None
+    fields: list[dict[str, str]] | None = None

@@ -1,0 +1,276 @@
+"""Assets, patrols, plans, sorties, tracks on the wire."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
+
+from api.schemas.base import (
+    Answer,
+    Body,
+    Id,
+    Instant,
+    LineString,
+    LonLat,
+    PolygonOut,
+    line_of,
+    polygon_of,
+)
+from api.services import Operations, PlanReport
+from core.ids import AssetId
+from geo.local_frame import distance_m
+from geo.positions import Datum
+from missions.model import Asset, AssetKind, Finding, Patrol, Plan, Severity, Sortie, SortieState
+from telemetry.model import AssetStatus, TelemetrySample
+
+
+class StatusOut(Answer):
+    """The newest that is known of an asset."""
+
+    at: Instant
+    lat: float
+    lon: float
+    altitude_m: float
+    datum: Datum
+    heading_deg: float | None
+    speed_m_s: float | None
+    battery_fraction: float | None
+    mode: str | None
+    armed: bool | None
+    footprint: PolygonOut | None
+    sortie_id: str | None
+
+    @classmethod
+    def from_domain(cls, status: AssetStatus, operations: Operations) -> Self | None:
+        """Returns a status, or `None` where it has no place to show."""
+        sample = status.sample
+        if sample.position is None:
+            return None
+        asset_id = sample.asset_id
+        return cls(
+            at=sample.at,
+            lat=sample.position.lat_deg,
+            lon=sample.position.lon_deg,
+            altitude_m=sample.position.altitude.metres,
+            datum=sample.position.altitude.datum,
+            heading_deg=_heading_deg(sample),
+            speed_m_s=_speed_m_s(sample),
+            battery_fraction=sample.battery_fraction,
+            mode=None if sample.mode is None else str(sample.mode),
+            armed=sample.armed,
+            footprint=polygon_of(operations.footprint(asset_id)),
+            sortie_id=operations.sortie_of(asset_id),
+        )
+
+
+def _speed_m_s(sample: TelemetrySample) -> float | None:
+    if sample.north_m_s is None or sample.east_m_s is None:
+        return None
+    return math.hypot(sample.north_m_s, sample.east_m_s)
+
+
+def _heading_deg(sample: TelemetrySample) -> float | None:
+    return None if sample.attitude is None else sample.attitude.yaw_deg % 360.0
+
+
+class AssetOut(Answer):
+    """Something that patrols."""
+
+    id: str
+    name: str
+    kind: AssetKind
+    passive: bool
+    home: LonLat
+    agency: str | None
+    status: StatusOut | None
+
+    @classmethod
+    def from_domain(cls, asset: Asset, operations: Operations) -> Self:
+        """Returns an asset with its newest status."""
+        status = operations.status(asset.asset_id)
+        return cls(
+            id=asset.asset_id,
+            name=asset.name,
+            kind=asset.kind,
+            passive=asset.passive,
+            home=(asset.home.lon_deg, asset.home.lat_deg),
+            agency=asset.agency,
+            status=None if status is None else StatusOut.from_domain(status, operations),
+        )
+
+
+class PatrolBody(Body):
+    """A patrol to be kept."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    asset_id: Id
+    zone_ids: Annotated[list[Id], Field(max_length=200, default_factory=list)]
+    altitude_m: Annotated[float, Field(gt=0, le=500)] | None = None
+    """Above home; needed for a drone."""
+
+
+class PatrolOut(Answer):
+    """What should be watched, by which asset."""
+
+    id: str
+    name: str
+    asset_id: str
+    zone_ids: list[str]
+    altitude_m: float
+    route: LineString | None
+
+    @classmethod
+    def from_domain(cls, patrol: Patrol) -> Self:
+        """Returns a patrol."""
+        return cls(
+            id=patrol.patrol_id,
+            name=patrol.name,
+            asset_id=patrol.asset_id,
+            zone_ids=list(patrol.zone_ids),
+            altitude_m=patrol.altitude.metres,
+            route=line_of(patrol.route),
+        )
+
+
+class FindingOut(Answer):
+    """One result of a plan's checks."""
+
+    severity: Severity
+    code: str
+    message: str
+    place: LonLat | None
+    item: int | None
+    cure: str
+
+    @classmethod
+    def from_domain(cls, finding: Finding) -> Self:
+        """Returns a finding; its place longitude first."""
+        place = finding.place
+        return cls(
+            severity=finding.severity,
+            code=finding.code,
+            message=finding.message,
+            place=None if place is None else (place[1], place[0]),
+            item=finding.item,
+            cure=finding.cure,
+        )
+
+
+def path_of(plan: Plan) -> tuple[tuple[float, float], ...]:
+    """Returns the line of a plan, (lat, lon) from home over its items."""
+    home = (plan.home.lat_deg, plan.home.lon_deg)
+    path = [home]
+    for item in plan.mission.items:
+        place = home if item.position is None else (item.position.lat_deg, item.position.lon_deg)
+        if place != path[-1]:
+            path.append(place)
+    return tuple(path)
+
+
+def _length_m(path: Sequence[tuple[float, float]]) -> float:
+    return sum(distance_m(*a, *b) for a, b in pairwise(path))
+
+
+class PlanOut(Answer):
+    """A plan and what its checks found."""
+
+    patrol_id: str
+    asset_id: str
+    path: LineString | None
+    length_m: float
+    expected_s: float
+    findings: list[FindingOut]
+    safe: bool
+    zone_versions: dict[str, int]
+
+    @classmethod
+    def from_domain(
+        cls, patrol_id: str, report: PlanReport, zone_versions: Mapping[str, int]
+    ) -> Self:
+        """Returns a plan; `zone_versions` are those that it was made with."""
+        path = path_of(report.plan)
+        return cls(
+            patrol_id=patrol_id,
+            asset_id=report.plan.asset_id,
+            path=line_of(path),
+            length_m=round(_length_m(path), 1),
+            expected_s=round(report.plan.expected_s, 1),
+            findings=[FindingOut.from_domain(finding) for finding in report.findings],
+            safe=report.safe,
+            zone_versions=dict(zone_versions),
+        )
+
+
+class ProgressOut(Answer):
+    """How far a sortie is."""
+
+    reached: int
+    total: int
+
+
+class SortieEventOut(Answer):
+    """One line of a sortie's log."""
+
+    at: Instant
+    state: SortieState
+    text: str
+
+
+class SortieOut(Answer):
+    """One asset executing one plan once."""
+
+    id: str
+    patrol_id: str | None
+    asset_id: str
+    state: SortieState
+    progress: ProgressOut | None
+    started_at: Instant | None
+    ended_at: Instant | None
+    reason_code: str
+    events: list[SortieEventOut]
+    path: LineString | None
+
+    @classmethod
+    def from_domain(cls, sortie: Sortie) -> Self:
+        """Returns a sortie."""
+        p = sortie.progress
+        return cls(
+            id=sortie.sortie_id,
+            patrol_id=sortie.plan.patrol_id,
+            asset_id=sortie.plan.asset_id,
+            state=sortie.state,
+            progress=None if p is None else ProgressOut(reached=p.reached, total=p.total),
+            started_at=sortie.started_at,
+            ended_at=sortie.ended_at,
+            reason_code=sortie.reason_code,
+            events=[
+                SortieEventOut(at=event.at, state=event.state, text=event.text)
+                for event in sortie.events
+            ],
+            path=line_of(path_of(sortie.plan)),
+        )
+
+
+class TrackProperties(Answer):
+    """When an asset was at each place of its track."""
+
+    asset_id: str
+    times: list[Instant]
+
+
+class TrackOut(Answer):
+    """Where an asset was, as a GeoJSON feature; its geometry is null where it has not moved."""
+
+    type: Literal["Feature"] = "Feature"
+    geometry: LineString | None
+    properties: TrackProperties
+
+    @classmethod
+    def from_domain(cls, asset_id: AssetId, samples: Sequence[TelemetrySample]) -> Self:
+        """Returns the track of samples that have a place."""
+        placed = [(s.at, s.position) for s in samples if s.position is not None]
+        line = line_of(tuple((position.lat_deg, position.lon_deg) for _, position in placed))
+        times = [at for at, _ in placed] if line is not None else []
+        return cls(geometry=line, properties=TrackProperties(asset_id=asset_id, times=times))
