@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from sim.asset_making import make_demo_assets, make_train_assets
+from sim.asset_making import make_demo_assets
+from sim.asset_training import make_train_assets
 
 
 def main() -> int:

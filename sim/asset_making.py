@@ -23,7 +23,7 @@ BRIGHTON_GSD_M = 0.0155
 TEXTURE_GSD_M = 0.05
 """All ground patches are stored at this many metres a pixel."""
 SCRAP_PX = 24
-_KIND_OF_CLASS = ("car", "truck", "bus", "minibus")
+KIND_OF_CLASS = ("car", "truck", "bus", "minibus")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,9 @@ _DEMO_CLUTTER = (
 """Picture, centre and half size in units of 1/1456 of the picture width."""
 
 
-def read_boxes(label_file: Path, width_px: int, height_px: int) -> list[tuple[int, NDArray[np.float64]]]:
+def read_boxes(
+    label_file: Path, width_px: int, height_px: int
+) -> list[tuple[int, NDArray[np.float64]]]:
     """Returns (class, left/top/right/bottom in pixels) of a YOLO label file."""
     boxes = []
     for line in label_file.read_text().splitlines():
@@ -96,18 +98,20 @@ def cut_out(image: Image, box: NDArray[np.float64]) -> tuple[Image, float] | Non
     box_w, box_h = x1 - x0, y1 - y0
     if min(box_w, box_h) < 8:
         return None
-    mask = np.full(crop.shape[:2], cv2.GC_BGD, np.uint8)
+    mask: Image = np.full(crop.shape[:2], cv2.GC_BGD, np.uint8)
     mask[y0 - top : y1 - top, x0 - left : x1 - left] = cv2.GC_PR_BGD
     centre = ((x0 + x1) // 2 - left, (y0 + y1) // 2 - top)
     for share, value in ((0.42, cv2.GC_PR_FGD), (0.18, cv2.GC_FGD)):
         axes = (max(2, int(box_w * share)), max(2, int(box_h * share * 0.85)))
         cv2.ellipse(mask, centre, axes, 0, 0, 360, int(value), -1)
     cv2.setRNGSeed(1)
-    cv2.grabCut(crop, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 6, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
+    cv2.grabCut(  # type: ignore[call-overload]
+        crop, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 6, cv2.GC_INIT_WITH_MASK
+    )
     body = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     kernel = np.ones((max(3, int(0.12 * min(box_w, box_h)) | 1),) * 2, np.uint8)
-    body = cv2.morphologyEx(body, cv2.MORPH_CLOSE, kernel)
-    body = cv2.morphologyEx(body, cv2.MORPH_OPEN, kernel).astype(np.uint8)
+    for step in (cv2.MORPH_CLOSE, cv2.MORPH_OPEN):
+        body = np.asarray(cv2.morphologyEx(body, step, kernel), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(body)
     if count < 2:
         return None
@@ -123,7 +127,7 @@ def cut_out(image: Image, box: NDArray[np.float64]) -> tuple[Image, float] | Non
     filled = float(stats[largest, cv2.CC_STAT_AREA] / (length * width))
     turn = cv2.getRotationMatrix2D((x, y), angle, 1.0)
     size = (round(length), round(width))
-    turn[:, 2] += [size[0] / 2 - x, size[1] / 2 - y]
+    turn[:, 2] += np.array([size[0] / 2 - x, size[1] / 2 - y])
     upright = cv2.warpAffine(
         crop, turn, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
@@ -165,7 +169,15 @@ def scraps(images: Iterable[Image], count: int, seed: int) -> Image:
     return np.hstack([square for _, square in best[:count]])
 
 
-def _save_vehicle(folder: Path, entries: list[dict[str, object]], kind: str, picture: Image, gsd_m: float, source: str) -> None:
+def save_vehicle(
+    folder: Path,
+    entries: list[dict[str, object]],
+    kind: str,
+    picture: Image,
+    gsd_m: float,
+    source: str,
+) -> None:
+    """Writes one vehicle picture and notes it for the manifest."""
     name = f"{kind}-{sum(entry['kind'] == kind for entry in entries):02d}.png"
     cv2.imwrite(str(folder / name), picture)
     entries.append(
@@ -177,7 +189,7 @@ def _save_vehicle(folder: Path, entries: list[dict[str, object]], kind: str, pic
     )  # fmt: skip
 
 
-def _composed(minibus: Image, roof: Image, length_px: int, cab_px: int) -> Image:
+def composed_vehicle(minibus: Image, roof: Image, length_px: int, cab_px: int) -> Image:
     """Puts another roof behind the cab of a minibus: a stand-in for a lorry or a coach."""
     height = minibus.shape[0]
     body = cv2.resize(roof, (length_px - cab_px, height), interpolation=cv2.INTER_AREA)
@@ -205,180 +217,67 @@ def make_demo_assets(shared: Path, folder: Path) -> None:
             found = None if (stem, index) in _DEMO_DROPPED else cut_out(image, box)
             if found is None:
                 continue
-            picture, kind = found[0], _KIND_OF_CLASS[number]
+            picture, kind = found[0], KIND_OF_CLASS[number]
             if kind == "minibus" or (stem, index) in _DEMO_FACING_LEFT:
                 picture = np.ascontiguousarray(picture[:, ::-1])
             if kind == "minibus" and minibus is None:
                 minibus = picture
-            _save_vehicle(folder, vehicles, kind, picture, MINSK_GSD_M, source)
+            save_vehicle(folder, vehicles, kind, picture, MINSK_GSD_M, source)
     assert minibus is not None
     roof = pictures["vehicles/minsk/DJI_0012.JPG"]
-    composed = (("truck", roof[1955:2085, 430:850], 300, 62), ("truck", roof[2120:2220, 2240:2490], 280, 62),
-                ("bus", minibus[:, 20:150, :3], 400, 80))  # fmt: skip
-    for kind, skin, length_px, cab_px in composed:
-        _save_vehicle(folder, vehicles, kind, _composed(minibus, skin, length_px, cab_px), MINSK_GSD_M,
-                      "composed: vehicles/minsk/DJI_0010.JPG, DJI_0012.JPG")  # fmt: skip
+    composed = (
+        ("truck", roof[1955:2085, 430:850], 300, 62),
+        ("truck", roof[2120:2220, 2240:2490], 280, 62),
+        ("bus", minibus[:, 20:150, :3], 400, 80),
+    )
+    made_of = "composed: vehicles/minsk/DJI_0010.JPG, DJI_0012.JPG"
+    for kind, body, length_px, cab_px in composed:
+        picture = composed_vehicle(minibus, body, length_px, cab_px)
+        save_vehicle(folder, vehicles, kind, picture, MINSK_GSD_M, made_of)
     textures: list[dict[str, str]] = []
     for patch in DEMO_PATCHES:
         gsd = BRIGHTON_GSD_M if patch.source.startswith("photos") else MINSK_GSD_M
         crop = pictures[patch.source][patch.top : patch.bottom, patch.left : patch.right]
-        _save_texture(folder, textures, patch.material, crop, gsd, patch.source)
+        save_texture(folder, textures, patch.material, crop, gsd, patch.source)
     clutter = []
     for index, (stem, x, y, half) in enumerate(_DEMO_CLUTTER):
         unit = 4000 / 1456
         image = pictures[f"vehicles/minsk/{stem}.JPG"]
-        cv2.imwrite(str(folder / f"clutter-{index:02d}.png"),
-                    clutter_cut(image, round(x * unit), round(y * unit), round(half * unit)))  # fmt: skip
+        cv2.imwrite(
+            str(folder / f"clutter-{index:02d}.png"),
+            clutter_cut(image, round(x * unit), round(y * unit), round(half * unit)),
+        )
         clutter.append({"file": f"clutter-{index:02d}.png", "gsd_m": MINSK_GSD_M})
-    strip = scraps([pictures["vehicles/minsk/DJI_0010.JPG"], pictures["vehicles/minsk/DJI_0012.JPG"]], 96, 5)
+    strip = scraps(
+        [pictures["vehicles/minsk/DJI_0010.JPG"], pictures["vehicles/minsk/DJI_0012.JPG"]], 96, 5
+    )
     cv2.imwrite(str(folder / "scraps.png"), strip)
-    _write_manifest(folder, vehicles, textures, clutter)
+    write_manifest(folder, vehicles, textures, clutter)
 
 
-def _save_texture(folder: Path, entries: list[dict[str, str]], material: str, crop: Image, gsd_m: float, source: str) -> None:
+def save_texture(
+    folder: Path,
+    entries: list[dict[str, str]],
+    material: str,
+    crop: Image,
+    gsd_m: float,
+    source: str,
+) -> None:
+    """Writes one ground patch at the common resolution and notes it for the manifest."""
     scale = gsd_m / TEXTURE_GSD_M
     if material == "grass":
         # summer lawns become the dry grass of the steppe
         grey = cv2.cvtColor(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-        crop = (0.42 * crop + 0.5 * grey * np.array([0.80, 0.96, 1.04])).clip(0, 255).astype(np.uint8)
+        crop = (
+            (0.42 * crop + 0.5 * grey * np.array([0.80, 0.96, 1.04])).clip(0, 255).astype(np.uint8)
+        )
     small = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     name = f"{material}-{sum(entry['material'] == material for entry in entries):02d}.jpg"
     cv2.imwrite(str(folder / name), small, [cv2.IMWRITE_JPEG_QUALITY, 92])
     entries.append({"material": material, "file": name, "source": source})
 
 
-def _write_manifest(folder: Path, vehicles: object, textures: object, clutter: object) -> None:
+def write_manifest(folder: Path, vehicles: object, textures: object, clutter: object) -> None:
+    """Writes what the renderer reads to find the pictures of the set."""
     manifest = {"vehicles": vehicles, "textures": textures, "clutter": clutter}
     (folder / "assets.json").write_text(json.dumps(manifest, indent=1) + "\n")
-
-
-TRAIN_PREFIXES = ("minsk/DJI-00760", "minsk/DJI_0005", "minsk/DJI_0013",
-                  "munich/MOS7", "munich/MOS8", "munich/MOS9", "munich/MunichStreet02-")  # fmt: skip
-"""The pictures a network may be trained on; everything else is held out."""
-
-
-def train_pictures(shared: Path) -> list[Path]:
-    """Returns the pictures that training may see, in a steady order."""
-    root = shared / "data" / "vehicles"
-    found = [
-        path
-        for path in sorted(root.glob("*/*.jpg"))
-        if path.relative_to(root).as_posix().startswith(TRAIN_PREFIXES)
-    ]
-    if not found:
-        raise FileNotFoundError(f"no training pictures under {root}")
-    return found
-
-
-def _material_of(window: Image) -> str | None:
-    """Guesses the material of a window from its colour and roughness."""
-    small = cv2.resize(window, (24, 24), interpolation=cv2.INTER_AREA).astype(np.float32)
-    blue, green, red = small.reshape(-1, 3).mean(axis=0)
-    light, rough = float(small.mean()), float(small.mean(axis=2).std())
-    leafy = float(((small[..., 1] > small[..., 0]) & (small[..., 1] > small[..., 2])).mean())
-    if green > max(red, blue) + 5 and leafy > 0.85:
-        return "foliage" if rough > 9 else "grass"
-    if leafy > 0.5:
-        return None
-    if rough < 6:
-        if light < 75:
-            return "dark_asphalt"
-        return "asphalt" if light < 135 else "plaza"
-    if rough < 13:
-        return "soil" if red > blue + 4 else "pavement"
-    return "roof" if rough < 40 else None
-
-
-def make_train_assets(shared: Path, folder: Path, seed: int = 3) -> None:
-    """Writes the set for practice scenes from pictures that the demo never shows."""
-    folder.mkdir(parents=True, exist_ok=True)
-    chance = np.random.default_rng(seed)
-    vehicles: list[dict[str, object]] = []
-    textures: list[dict[str, str]] = []
-    clutter: list[dict[str, object]] = []
-    shown: list[Image] = []
-    quota = {"car": 70, "minibus": 18, "bus": 14, "truck": 4}
-    pictures = train_pictures(shared)
-    for index in chance.permutation(len(pictures)):
-        path = pictures[int(index)]
-        image = np.asarray(cv2.imread(str(path)), np.uint8)
-        height, width = image.shape[:2]
-        minsk = path.parent.name == "minsk"
-        gsd_m = MINSK_VIDEO_GSD_M if minsk else 0.13
-        boxes = read_boxes(path.with_suffix(".txt"), width, height)
-        if minsk:
-            shown.append(image)
-            _cut_train_vehicles(folder, vehicles, quota, image, boxes, path.name)
-        if minsk:
-            _cut_train_clutter(folder, clutter, image, boxes, chance)
-        for _ in range(60 if minsk else 40):
-            side = int((3.5 if minsk else 8.0) / gsd_m)
-            x, y = int(chance.integers(0, width - side)), int(chance.integers(0, height - side))
-            if any(x < b[2] + 12 and b[0] < x + side + 12 and y < b[3] + 12 and b[1] < y + side + 12 for _, b in boxes):
-                continue
-            window = image[y : y + side, x : x + side]
-            material = _material_of(window)
-            known = sum(entry["material"] == material for entry in textures)
-            if material is not None and known < 12:
-                _save_texture(folder, textures, material, window, gsd_m, path.name)
-    for material, other in (("brick", "pavement"), ("gravel", "asphalt"), ("soil", "pavement")):
-        for entry in [entry for entry in textures if entry["material"] == other][:4]:
-            textures.append({**entry, "material": material})
-    _compose_train_trucks(folder, vehicles, textures)
-    cv2.imwrite(str(folder / "scraps.png"), scraps(shown[:12], 240, seed))
-    _write_manifest(folder, vehicles, textures, clutter)
-
-
-def _cut_train_vehicles(folder: Path, vehicles: list[dict[str, object]], quota: dict[str, int], image: Image, boxes: list[tuple[int, NDArray[np.float64]]], name: str) -> None:
-    """Cuts a few whole, well outlined vehicles out of one training picture."""
-    height, width = image.shape[:2]
-    limits = {"car": (2.0, 3.2), "minibus": (2.1, 3.6), "bus": (2.8, 6.5), "truck": (2.0, 6.0)}
-    taken = 0
-    for number, box in boxes:
-        kind = _KIND_OF_CLASS[number]
-        inner = box[0] > 4 and box[1] > 4 and box[2] < width - 4 and box[3] < height - 4
-        if not inner or quota[kind] == 0 or (taken >= 4 and kind == "car"):
-            continue
-        found = cut_out(image, box)
-        if found is None or found[1] < 0.8:
-            continue
-        picture = found[0]
-        low, high = limits[kind]
-        if low < picture.shape[1] / picture.shape[0] < high:
-            _save_vehicle(folder, vehicles, kind, picture, MINSK_VIDEO_GSD_M, name)
-            quota[kind] -= 1
-            taken += kind == "car"
-
-
-def _cut_train_clutter(folder: Path, clutter: list[dict[str, object]], image: Image, boxes: list[tuple[int, NDArray[np.float64]]], chance: np.random.Generator) -> None:
-    """Cuts a few lone small things (people, posts) from even ground of one training picture."""
-    height, width = image.shape[:2]
-    half, taken = 14, 0
-    for _ in range(1500):
-        x = int(chance.integers(half, width - half))
-        y = int(chance.integers(half, height - half))
-        if any(b[0] - 20 < x < b[2] + 20 and b[1] - 20 < y < b[3] + 20 for _, b in boxes):
-            continue
-        window = image[y - half : y + half, x - half : x + half]
-        rim = np.concatenate([window[:3].reshape(-1, 3), window[-3:].reshape(-1, 3),
-                              window[:, :3].reshape(-1, 3), window[:, -3:].reshape(-1, 3)])  # fmt: skip
-        if float(rim.std(axis=0).max()) > 6 or rim.mean() < 90:
-            continue
-        picture = clutter_cut(image, x, y, half)
-        if 0.03 < float((picture[..., 3] > 128).mean()) < 0.3 and taken < 3 and len(clutter) < 60:
-            name = f"clutter-{len(clutter):02d}.png"
-            cv2.imwrite(str(folder / name), picture)
-            clutter.append({"file": name, "gsd_m": MINSK_VIDEO_GSD_M})
-            taken += 1
-
-
-def _compose_train_trucks(folder: Path, vehicles: list[dict[str, object]], textures: list[dict[str, str]]) -> None:
-    """Adds lorries with the cab of a training minibus and a body of training ground."""
-    minibuses = [entry for entry in vehicles if entry["kind"] == "minibus"][:10]
-    bodies = [entry for entry in textures if entry["material"] in ("roof", "plaza", "asphalt", "grass", "soil")]
-    for index, entry in enumerate(minibuses):
-        minibus = np.asarray(cv2.imread(str(folder / str(entry["file"])), cv2.IMREAD_UNCHANGED), np.uint8)
-        body = np.asarray(cv2.imread(str(folder / bodies[(index * 7) % len(bodies)]["file"])), np.uint8)
-        length_px = int(minibus.shape[0] * (3.0 + 0.15 * index))
-        picture = _composed(minibus, body, length_px, int(minibus.shape[0] * 0.85))
-        _save_vehicle(folder, vehicles, "truck", picture, MINSK_VIDEO_GSD_M * 1.15, f"composed: {entry['source']}")

@@ -120,9 +120,15 @@ class SyntheticCamera:
         self, matrix: Matrix, eye: Points, t_s: float
     ) -> list[PlacedThing | Plant | Building]:
         """Returns what may be seen, the farthest first; houses hide what lies behind them."""
-        houses = [house for house in self.world.layout.buildings if self._seen(matrix, building_corners(house))]
+        houses = [
+            house
+            for house in self.world.layout.buildings
+            if self._seen(matrix, building_corners(house))
+        ]
         loose: list[PlacedThing | Plant] = self._plants_seen(matrix)
-        loose += [thing for thing in self.world.things_at(t_s) if self._seen(matrix, _hull_of(thing))]
+        loose += [
+            thing for thing in self.world.things_at(t_s) if self._seen(matrix, _hull_of(thing))
+        ]
 
         def distance(thing: PlacedThing | Plant) -> float:
             return math.hypot(thing.east_m - eye[0], thing.north_m - eye[1], 0.5 * float(eye[2]))
@@ -149,7 +155,9 @@ class SyntheticCamera:
         radius_m = np.array([p.radius_m + p.height_m / 2 for p in plants])
         reach_px = radius_m / depth.clip(0.5) * max(self.camera.fx_px, self.camera.fy_px) * 1.6
         limit = np.array([self.camera.width_px, self.camera.height_px])
-        inside = (pixels > -reach_px[:, None]).all(axis=1) & (pixels < limit + reach_px[:, None]).all(axis=1)
+        inside = (pixels > -reach_px[:, None]).all(axis=1) & (
+            pixels < limit + reach_px[:, None]
+        ).all(axis=1)
         wanted = inside & (depth > 1.0) & (depth < _REACH_M)
         return [plant for plant, seen in zip(plants, wanted.tolist(), strict=True) if seen]
 
@@ -162,9 +170,11 @@ class SyntheticCamera:
             return True
         low, high = pixels.min(axis=0), pixels.max(axis=0)
         return bool(
-            high[0] > 0 and high[1] > 0
-            and low[0] < self.camera.width_px and low[1] < self.camera.height_px
-        )  # fmt: skip
+            high[0] > 0
+            and high[1] > 0
+            and low[0] < self.camera.width_px
+            and low[1] < self.camera.height_px
+        )
 
     def _truth(
         self, matrix: Matrix, thing: PlacedThing, corners: Points, owner: Image, index: int
@@ -178,14 +188,21 @@ class SyntheticCamera:
         low = pixels.min(axis=0).clip(-0.5, limit)
         high = pixels.max(axis=0).clip(-0.5, limit)
         left, top = low.astype(int).clip(0)
-        visible = int(np.count_nonzero(owner[top : int(high[1]) + 2, left : int(high[0]) + 2] == index))
+        visible = int(
+            np.count_nonzero(owner[top : int(high[1]) + 2, left : int(high[0]) + 2] == index)
+        )
         if whole < 4.0 or visible == 0:
             return None
         size = high - low
         return TruthBox(
-            thing.thing_id, thing.kind, float(low[0]), float(low[1]), float(size[0]), float(size[1]),
+            thing.thing_id,
+            thing.kind,
+            float(low[0]),
+            float(low[1]),
+            float(size[0]),
+            float(size[1]),
             min(1.0, visible / whole),
-        )  # fmt: skip
+        )
 
 
 def _claim(owner: Image, matrix: Matrix, corners: Points, index: int) -> None:
@@ -209,7 +226,9 @@ def _hides(house: Building, eye: Points, thing: PlacedThing | Plant) -> bool:
     goal = np.array([thing.east_m, thing.north_m, thing.height_m / 2])
     ray = goal - eye
     low = np.array([house.east_m - house.length_m / 2, house.north_m - house.width_m / 2, 0.0])
-    high = np.array([house.east_m + house.length_m / 2, house.north_m + house.width_m / 2, house.height_m])
+    high = np.array(
+        [house.east_m + house.length_m / 2, house.north_m + house.width_m / 2, house.height_m]
+    )
     ray = np.where(np.abs(ray) < 1e-9, 1e-9, ray)
     first, second = (low - eye) / ray, (high - eye) / ray
     enter = float(np.minimum(first, second).max())

@@ -48,9 +48,7 @@ class Pinhole:
     def from_field_of_view(cls, width_px: int, height_px: int, hfov_deg: float) -> "Pinhole":
         """Returns square pixels whose outer edges span `hfov_deg` from left to right."""
         focal_px = width_px / 2 / math.tan(math.radians(hfov_deg) / 2)
-        return cls(
-            width_px, height_px, focal_px, focal_px, (width_px - 1) / 2, (height_px - 1) / 2
-        )
+        return cls(width_px, height_px, focal_px, focal_px, (width_px - 1) / 2, (height_px - 1) / 2)
 
 
 DRONE_CAMERA = Pinhole.from_field_of_view(1280, 720, 62.0)
@@ -110,9 +108,7 @@ def all_in_front(depth_m: NDArray[np.float64]) -> bool:
     return bool(depth_m.min() > _NEAR_M)
 
 
-def plane_homography(
-    matrix: Matrix, origin_m: Points, along_m: Points, across_m: Points
-) -> Matrix:
+def plane_homography(matrix: Matrix, origin_m: Points, along_m: Points, across_m: Points) -> Matrix:
     """Returns the 3x3 matrix from plane coordinates (a, b, 1) to pixels.
 
     The plane holds the points `origin + a * along + b * across`.

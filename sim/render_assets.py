@@ -58,6 +58,11 @@ class AssetSet:
         return found or tuple(patch for name, patch in self.textures if name == "asphalt")
 
 
+def as_image(picture: object) -> Image:
+    """Returns what OpenCV gave, typed as the picture that it is; copies nothing."""
+    return np.asarray(picture, np.uint8)
+
+
 def _read(path: Path, flags: int) -> Image:
     picture = cv2.imread(str(path), flags)
     if picture is None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.projection import Matrix, Points, plane_homography, to_pixels
-from sim.render_assets import Image
+from sim.render_assets import Image, as_image
 
 _NEAR_M = 0.3
 
@@ -65,17 +65,19 @@ def paint_plane(
     size = (int(right - left), int(bottom - top))
     shift = np.array([[1.0, 0, -left], [0, 1, -top], [0, 0, 1]])
     to_roi = shift @ plane_homography(matrix, face.origin_m, face.along_m, face.across_m)
-    warped = cv2.warpPerspective(
-        face.texture, to_roi, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    warped: Image = as_image(
+        cv2.warpPerspective(
+            face.texture, to_roi, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
     )
-    mask = np.zeros((size[1], size[0]), np.uint8)
+    mask: Image = np.zeros((size[1], size[0]), np.uint8)
     cv2.fillPoly(mask, [np.round((pixels - [left, top]) * 16).astype(np.int32)], 255, shift=4)
     if warped.shape[2] == 4:
-        mask = cv2.bitwise_and(mask, cv2.compare(warped[..., 3], 127, cv2.CMP_GT))
-        warped = cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR)
+        mask = mask & (warped[..., 3] > 127).view(np.uint8) * np.uint8(255)
+        warped = as_image(cv2.cvtColor(warped, cv2.COLOR_BGRA2BGR))
     light *= face.light
     if light != 1.0:
-        warped = cv2.convertScaleAbs(warped, alpha=light)
+        warped = as_image(cv2.convertScaleAbs(warped, alpha=light))
     cv2.copyTo(warped, mask, canvas[top:bottom, left:right])
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.projection import CameraPose, Matrix, Pinhole, plane_homography
-from sim.render_assets import AssetSet, Image
-from sim.world_layout import AreaPurpose, Layout, Ring
+from sim.render_assets import AssetSet, Image, as_image
+from sim.render_markings import paint_markings
+from sim.world_layout import Layout, Ring
 
 _TEXTURE_GSD_M = 0.05
 _BANDS = 8
@@ -35,7 +36,7 @@ class Ground:
         to_pixels = plane_homography(
             matrix, np.array([0.0, 0.0, 0.0]), np.array([1.0, 0.0, 0.0]), np.array([0.0, 1.0, 0.0])
         )
-        to_ground = np.linalg.inv(to_pixels)
+        to_ground = np.asarray(np.linalg.inv(to_pixels), np.float64)
         rows = math.ceil(camera.height_px / _BANDS)
         for top in range(0, camera.height_px, rows):
             height = min(rows, camera.height_px - top)
@@ -120,7 +121,7 @@ class GroundPainter:
         return np.stack([x, y], axis=1).round().astype(np.int32)
 
     def _tile(self, material: str) -> Image:
-        """Makes a big repeating patch of a material by laying small real patches over each other."""
+        """Makes a big repeating patch of a material by laying small real patches side by side."""
         if material in self._tiles:
             return self._tiles[material]
         scale = _TEXTURE_GSD_M / self._gsd_m
@@ -175,7 +176,9 @@ class GroundPainter:
     def _ragged(self, mask: Image, soft_px: float) -> Image:
         """Frays the edge of a mask by noise."""
         rough = self._chance.normal(0, 60, (mask.shape[0] // 6 + 2, mask.shape[1] // 6 + 2))
-        noise = cv2.resize(rough.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC)
+        noise = cv2.resize(
+            rough.astype(np.float32), mask.shape[::-1], interpolation=cv2.INTER_CUBIC
+        )
         soft = cv2.GaussianBlur(mask, (0, 0), soft_px / 2).astype(np.float32)
         return (((soft + noise) > 127) * 255).astype(np.uint8)
 
@@ -192,8 +195,8 @@ class GroundPainter:
             angle = float(self._chance.uniform(0, 180))
             axes = (int(radius), int(radius * self._chance.uniform(0.4, 1.0)))
             cv2.ellipse(mask, (x - left, y - top), axes, angle, 0, 360, 255, -1)
-            share = (self._ragged(mask, radius / 2) / 255 * self._chance.uniform(0.3, 0.75))
-            share = cv2.GaussianBlur(share.astype(np.float32), (0, 0), 1.2)[..., None]
+            share = self._ragged(mask, radius / 2) / 255 * self._chance.uniform(0.3, 0.75)
+            share = np.asarray(cv2.GaussianBlur(share, (0, 0), 1.2), np.float64)[..., None]
             if self._chance.random() < 0.5:
                 colour = np.full(3, 35.0)
             else:
@@ -220,41 +223,14 @@ class GroundPainter:
             roi = self.picture[max(0, y) : y + side, max(0, x) : x + side]
             if roi.shape[:2] != (side, side):
                 continue
-            roi[:] = (roi * (1 - small[..., 3:] / 255) + small[..., :3]).clip(0, 255).astype(np.uint8)
+            roi[:] = (
+                (roi * (1 - small[..., 3:] / 255) + small[..., :3]).clip(0, 255).astype(np.uint8)
+            )
 
     def markings(self) -> None:
-        """Paints kerbs, lane lines, crossings and parking bays."""
-        paint = np.zeros(self.picture.shape[:2], np.uint8)
-        for road in self._layout.roads:
-            (x0, y0), (x1, y1) = road.centre_line
-            length = math.dist((x0, y0), (x1, y1))
-            ux, uy = (x1 - x0) / length, (y1 - y0) / length
-            half = road.width_m / 2
-
-            def strip(a: float, b: float, side: float, width: float, value: int) -> None:
-                corners = [(a, side - width / 2), (b, side - width / 2), (b, side + width / 2), (a, side + width / 2)]
-                ring = tuple((x0 + ux * s + uy * q, y0 + uy * s - ux * q) for s, q in corners)
-                cv2.fillPoly(paint, [self._pixels(ring)], value)
-
-            gaps = self._crossings(road.name)
-            for side in (-half - 0.15, half + 0.15):
-                strip(0, length, side, 0.3, 120)
-            along = 0.0
-            while along < length:
-                if not any(abs(along + 1.5 - gap) < 14 for gap in gaps):
-                    strip(along, along + 3, 0.0, 0.16, 235)
-                    if road.width_m > 12:
-                        strip(along, along + 2, half / 2 + 0.6, 0.13, 200)
-                        strip(along, along + 2, -half / 2 - 0.6, 0.13, 200)
-                along += 7.0
-            for gap in gaps:
-                for offset in (-12.0, 12.0):
-                    for k in range(int(half * 2 / 1.1)):
-                        side = -half + 0.6 + 1.1 * k
-                        strip(gap + offset - 1.6, gap + offset + 1.6, side, 0.5, 225)
-        for area in self._layout.areas:
-            if area.purpose is AreaPurpose.PARKING:
-                self._bays(paint, area.ring)
+        """Paints what is marked on the streets, a little worn."""
+        paint: Image = np.zeros(self.picture.shape[:2], np.uint8)
+        paint_markings(paint, self._layout, self._pixels)
         worn = self._chance.normal(0.72, 0.16, (paint.shape[0] // 5 + 1, paint.shape[1] // 5 + 1))
         wear = cv2.resize(worn.astype(np.float32).clip(0.15, 0.95), paint.shape[::-1])
         for top in range(0, paint.shape[0], 512):
@@ -264,38 +240,15 @@ class GroundPainter:
             ground = self.picture[rows]
             ground[:] = (ground * (1 - share) + white * share).astype(np.uint8)
 
-    def _crossings(self, name: str) -> list[float]:
-        """Returns where other roads cross a road, in metres along it."""
-        mine = next(road for road in self._layout.roads if road.name == name)
-        (x0, y0), (x1, y1) = mine.centre_line
-        level = y0 == y1
-        return [
-            (road.centre_line[0][0] - x0) if level else (road.centre_line[0][1] - y0)
-            for road in self._layout.roads
-            if (road.centre_line[0][1] == road.centre_line[1][1]) != level
-        ]
-
-    def _bays(self, paint: Image, ring: Ring) -> None:
-        (west, south), (east, _), (_, north), _ = ring
-        upright = north - south > east - west
-        for k in range(int(max(north - south, east - west) / 3.2)):
-            for near in (True, False):
-                if upright:
-                    x = west + 0.4 if near else east - 5.6
-                    y = south + 4.4 + 3.2 * k
-                    line = ((x, y), (x + 5.2, y), (x + 5.2, y + 0.13), (x, y + 0.13))
-                else:
-                    x, y = west + 2.4 + 3.2 * k, south + 0.4 if near else north - 5.6
-                    line = ((x, y), (x, y + 5.2), (x + 0.13, y + 5.2), (x + 0.13, y))
-                if west < line[0][0] < east and south < line[0][1] < north:
-                    cv2.fillPoly(paint, [self._pixels(line)], 205)
-
     def shadows(self) -> None:
         """Darkens the ground beside houses and plants."""
-        shade = np.full(self.picture.shape[:2], 255, np.uint8)
+        shade: Image = np.full(self.picture.shape[:2], 255, np.uint8)
         for house in self._layout.buildings:
             half = np.array([house.length_m / 2, house.width_m / 2])
-            base = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + [house.east_m, house.north_m]
+            base = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]]) * half + [
+                house.east_m,
+                house.north_m,
+            ]
             cast = np.array([SUN_EAST, SUN_NORTH]) * house.height_m
             hull = cv2.convexHull(np.vstack([base, base + cast]).astype(np.float32))[:, 0]
             cv2.fillConvexPoly(shade, self._pixels(tuple(map(tuple, hull.tolist()))), 120)
@@ -303,26 +256,37 @@ class GroundPainter:
             cast = np.array([SUN_EAST, SUN_NORTH]) * (plant.trunk_m + plant.radius_m)
             centre = self._pixels(((plant.east_m + cast[0], plant.north_m + cast[1]),))[0]
             cv2.circle(shade, centre.tolist(), int(plant.radius_m / self._gsd_m), 140, -1)
-        shade = cv2.blur(shade, (7, 7))
-        self.picture = cv2.multiply(self.picture, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        shade = as_image(cv2.blur(shade, (7, 7)))
+        self.picture = as_image(
+            cv2.multiply(self.picture, cv2.cvtColor(shade, cv2.COLOR_GRAY2BGR), scale=1 / 255)
+        )
 
     def unevenness(self, strength: float) -> None:
         """Varies the brightness over tens of metres."""
-        small = self._chance.normal(128, 128 * strength, (self.size_px[1] // 120 + 2, self.size_px[0] // 120 + 2))
+        small = self._chance.normal(
+            128, 128 * strength, (self.size_px[1] // 120 + 2, self.size_px[0] // 120 + 2)
+        )
         grey = cv2.resize(small.astype(np.float32), self.size_px, interpolation=cv2.INTER_CUBIC)
         even = cv2.cvtColor(grey.clip(0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
-        self.picture = cv2.multiply(self.picture, even, scale=1 / 128)
+        self.picture = as_image(cv2.multiply(self.picture, even, scale=1 / 128))
 
     def finish(self) -> Ground:
         """Returns the ground with its smaller levels."""
         levels = [self.picture]
         while len(levels) < 6 and min(levels[-1].shape[:2]) > 64:
-            levels.append(cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+            half = cv2.resize(levels[-1], None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+            levels.append(as_image(half))
         detail = self._chance.normal(0, 14, (512, 512)) + cv2.resize(
             self._chance.normal(0, 12, (128, 128)).astype(np.float32), (512, 512)
         )
         grey = (128 + detail).clip(0, 255).astype(np.uint8)
-        return Ground(self._west, self._north, self._gsd_m, tuple(levels), cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR))
+        return Ground(
+            self._west,
+            self._north,
+            self._gsd_m,
+            tuple(levels),
+            as_image(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)),
+        )
 
 
 def paint_ground(

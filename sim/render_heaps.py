@@ -34,7 +34,9 @@ class Heap:
 
 
 @lru_cache(maxsize=256)
-def heap_of(assets: AssetSet, texture: int, length_m: float, width_m: float, height_m: float) -> Heap:
+def heap_of(
+    assets: AssetSet, texture: int, length_m: float, width_m: float, height_m: float
+) -> Heap:
     """Returns the heap that a texture number always gives."""
     chance = np.random.default_rng(texture)
     count = int(70 + 22 * length_m * width_m)
@@ -65,7 +67,9 @@ def heap_of(assets: AssetSet, texture: int, length_m: float, width_m: float, hei
     second = np.cross(normal, first)
     size = chance.gamma(3.0, 0.075, count).clip(0.07, 0.55)
     stretch = chance.uniform(0.45, 1.0, count)
-    turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False) + chance.uniform(-0.4, 0.4, (count, _CORNERS))
+    turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False) + chance.uniform(
+        -0.4, 0.4, (count, _CORNERS)
+    )
     corners = (
         middle[:, None]
         + (np.cos(turn) * size[:, None])[..., None] * first[:, None]
@@ -79,12 +83,19 @@ def heap_of(assets: AssetSet, texture: int, length_m: float, width_m: float, hei
     lit *= (0.85 + 0.25 * (normal @ np.array([-0.5, -0.35, 0.8]))).clip(0.5, 1.15)
     ring = np.linspace(0, 2 * np.pi, 16, endpoint=False)
     outline = np.stack(
-        [edge(ring) * np.cos(ring) * length_m / 2, edge(ring) * np.sin(ring) * width_m / 2, 0 * ring], axis=1
+        [
+            edge(ring) * np.cos(ring) * length_m / 2,
+            edge(ring) * np.sin(ring) * width_m / 2,
+            0 * ring,
+        ],
+        axis=1,
     )
     return Heap(corners, colours * lit[:, None], scrap, outline)
 
 
-def _piece_colours(assets: AssetSet, scrap: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.float64]:
+def _piece_colours(
+    assets: AssetSet, scrap: NDArray[np.int64], chance: np.random.Generator
+) -> NDArray[np.float64]:
     """Takes the colour of each piece from its scrap; a share is faded, black, white or brown."""
     squares = assets.scraps.reshape(SCRAP_PX, -1, SCRAP_PX, 3).mean(axis=(0, 2))
     colours = squares[scrap]
@@ -95,7 +106,9 @@ def _piece_colours(assets: AssetSet, scrap: NDArray[np.int64], chance: np.random
     return np.asarray(colours * whole * chance.uniform(0.7, 1.2, (len(scrap), 1)))
 
 
-def paint_heap(canvas: Image, matrix: Matrix, eye_m: Points, thing: PlacedThing, assets: AssetSet) -> Points:
+def paint_heap(
+    canvas: Image, matrix: Matrix, eye_m: Points, thing: PlacedThing, assets: AssetSet
+) -> Points:
     """Paints a heap; returns the corners (n, 3) of what was painted."""
     heap = heap_of(assets, thing.texture, thing.length_m, thing.width_m, thing.height_m)
     turn, place = heading_turn(thing.heading_deg), np.array([thing.east_m, thing.north_m, 0.0])
@@ -121,7 +134,9 @@ def paint_heap(canvas: Image, matrix: Matrix, eye_m: Points, thing: PlacedThing,
     return np.asarray(flat)
 
 
-def _paint_scrap(canvas: Image, matrix: Matrix, corners: Points, heap: Heap, index: int, assets: AssetSet) -> None:
+def _paint_scrap(
+    canvas: Image, matrix: Matrix, corners: Points, heap: Heap, index: int, assets: AssetSet
+) -> None:
     """Paints one near piece with the pixels of its scrap, tinted to the piece's colour."""
     left = int(heap.scrap[index]) * SCRAP_PX
     square = assets.scraps[:, left : left + SCRAP_PX]

@@ -6,7 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from sim.render_assets import Image
+from sim.render_assets import Image, as_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +41,18 @@ def expose(picture: Image, sensor: Sensor, t_s: float, seed: int) -> Image:
     """Returns the picture as the sensor gives it; the same arguments give the same picture."""
     chance = np.random.default_rng([seed & 0x7FFFFFFF, round(t_s * 1000) & 0x7FFFFFFF])
     if sensor.blur_px > 0:
-        picture = cv2.GaussianBlur(picture, (3, 3) if sensor.blur_px < 0.9 else (0, 0), sensor.blur_px)
+        picture = as_image(
+            cv2.GaussianBlur(picture, (3, 3) if sensor.blur_px < 0.9 else (0, 0), sensor.blur_px)
+        )
     drift = 1 + sensor.exposure_drift * np.sin(t_s / 7.0 + seed % 7)
     gain = sensor.contrast * sensor.exposure * drift
     lift = 118 * (1 - sensor.contrast) * sensor.exposure * drift
     if sensor.warmth:
         ramp = np.arange(256)[:, None] * gain + lift
         table = ramp * (1 + sensor.warmth * np.array([-1, 0, 1]))
-        picture = cv2.LUT(picture, table.round().clip(0, 255).astype(np.uint8)[None])
+        picture = as_image(cv2.LUT(picture, table.round().clip(0, 255).astype(np.uint8)[None]))
     else:
-        picture = cv2.addWeighted(picture, gain, picture, 0.0, lift)
+        picture = as_image(cv2.addWeighted(picture, gain, picture, 0.0, lift))
     if sensor.noise_levels > 0:
         height, width = picture.shape[:2]
         field = _noise_field(round(sensor.noise_levels, 1))
@@ -58,8 +60,8 @@ def expose(picture: Image, sensor: Sensor, t_s: float, seed: int) -> Image:
             top = int(chance.integers(field.shape[0] - height))
             left = int(chance.integers(field.shape[1] - width))
             cut = field[top : top + height, left : left + width]
-            picture = cv2.addWeighted(picture, 1.0, cut, 1.0, -128.0)
+            picture = as_image(cv2.addWeighted(picture, 1.0, cut, 1.0, -128.0))
     if sensor.jpeg_quality is not None:
         _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg_quality])
-        picture = cv2.imdecode(code, cv2.IMREAD_COLOR)
-    return np.asarray(picture, np.uint8)
+        picture = as_image(cv2.imdecode(code, cv2.IMREAD_COLOR))
+    return picture

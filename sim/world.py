@@ -7,6 +7,7 @@ east/north metres about the origin that `sim.world_layout` names.
 import math
 import random
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from sim.world_layout import Area, AreaPurpose, Layout, Ring, Road, demo_layout
 
@@ -33,12 +34,13 @@ class Drive:
 
     def place_at(self, t_s: float) -> tuple[float, float, float]:
         """Returns east, north in metres and the heading in degrees at a world time."""
-        legs = [math.dist(a, b) for a, b in zip(self.line, self.line[1:], strict=False)]
+        legs = [math.dist(a, b) for a, b in pairwise(self.line)]
         left = (self.head_start_m + self.speed_m_s * t_s) % sum(legs)
-        for (a, b), leg in zip(zip(self.line, self.line[1:], strict=False), legs, strict=True):
-            if left <= leg:
+        for index, leg in enumerate(legs):
+            if left <= leg or index == len(legs) - 1:
                 break
             left -= leg
+        a, b = self.line[index], self.line[index + 1]
         part = left / leg
         heading = math.degrees(math.atan2(b[0] - a[0], b[1] - a[1])) % 360.0
         return a[0] + part * (b[0] - a[0]), a[1] + part * (b[1] - a[1]), heading
@@ -152,7 +154,9 @@ def inside(ring: Ring, east_m: float, north_m: float) -> bool:
     """Says whether a point lies inside a ring (even-odd rule)."""
     hit = False
     for (x0, y0), (x1, y1) in zip(ring, ring[1:] + ring[:1], strict=True):
-        if (y0 > north_m) != (y1 > north_m) and east_m < (x1 - x0) * (north_m - y0) / (y1 - y0) + x0:
+        if (y0 > north_m) != (y1 > north_m) and east_m < (x1 - x0) * (north_m - y0) / (
+            y1 - y0
+        ) + x0:
             hit = not hit
     return hit
 
@@ -204,19 +208,27 @@ class _Spots:
         return True
 
 
-def _sized(
-    kind: str, name: str, chance: random.Random, motion: Stand | Drive
-) -> Thing:
+def _sized(kind: str, name: str, chance: random.Random, motion: Stand | Drive) -> Thing:
     length, width, height = SIZES_M[kind]
     spread = chance.uniform(0.75, 1.35) if kind == "waste" else chance.uniform(0.95, 1.05)
     return Thing(
-        name, kind, length * spread, width * spread, height * spread, chance.randrange(1 << 16), motion
+        name,
+        kind,
+        length * spread,
+        width * spread,
+        height * spread,
+        chance.randrange(1 << 16),
+        motion,
     )
 
 
 def _stopped(chance: random.Random, spots: _Spots) -> list[Thing]:
-    things = []
-    quota = {"main-street-no-stopping": 3, "centre-avenue-no-stopping": 2, "north-street-no-stopping": 1}
+    things: list[Thing] = []
+    quota = {
+        "main-street-no-stopping": 3,
+        "centre-avenue-no-stopping": 2,
+        "north-street-no-stopping": 1,
+    }
     extra = chance.choice((None, "main-street-no-stopping", "centre-avenue-no-stopping"))
     if extra:
         quota[extra] += 1
@@ -289,7 +301,11 @@ def _moving(chance: random.Random, roads: tuple[Road, ...]) -> list[Thing]:
 
 def _heaps(chance: random.Random, spots: _Spots, layout: Layout) -> list[Thing]:
     watched = [area for area in layout.areas if area.purpose is AreaPurpose.WASTE_WATCH]
-    loose = ((30.0, -210.0, 170.0, -188.0), (60.0, 182.0, 98.0, 212.0), (-285.0, 70.0, -210.0, 80.0))
+    loose = (
+        (30.0, -210.0, 170.0, -188.0),
+        (60.0, 182.0, 98.0, 212.0),
+        (-285.0, 70.0, -210.0, 80.0),
+    )
     plan = [(watched[0].ring, 5.5)] * 2 + [(watched[1].ring, 5.5)] * 2
     things: list[Thing] = []
     boxes = [(ring[0][0] + m, ring[0][1] + m, ring[2][0] - m, ring[2][1] - m) for ring, m in plan]

@@ -162,7 +162,10 @@ def _surfaces() -> tuple[Surface, ...]:
         half = road.width_m / 2 + 3.2
         across = (half, 0.0) if x0 == x1 else (0.0, half)
         base.append(
-            Surface("pavement", rectangle(x0 - across[0], y0 - across[1], x1 + across[0], y1 + across[1]))
+            Surface(
+                "pavement",
+                rectangle(x0 - across[0], y0 - across[1], x1 + across[0], y1 + across[1]),
+            )
         )
     base += [
         Surface("plaza", rectangle(24, -70, 112, 70)),
@@ -187,7 +190,9 @@ def _surfaces() -> tuple[Surface, ...]:
         across = (half, 0.0) if x0 == x1 else (0.0, half)
         material = "dark_asphalt" if road.name in ("main-street", "west-lane") else "asphalt"
         base.append(
-            Surface(material, rectangle(x0 - across[0], y0 - across[1], x1 + across[0], y1 + across[1]))
+            Surface(
+                material, rectangle(x0 - across[0], y0 - across[1], x1 + across[0], y1 + across[1])
+            )
         )
     return tuple(base)
 

@@ -36,7 +36,9 @@ def read_scenes(folder: Path, held_back: int = 0) -> list[Source]:
     sources = []
     for path in sorted(folder.glob("*.json")):
         rows = json.loads(path.read_text())
-        boxes = np.array([[x, y, x + w, y + h] for _, x, y, w, h, _ in rows], np.float32).reshape(-1, 4)
+        boxes = np.array([[x, y, x + w, y + h] for _, x, y, w, h, _ in rows], np.float32).reshape(
+            -1, 4
+        )
         labels = np.array(
             [
                 CLASSES.index(kind) if seen > 0.35 and min(w, h) > 4.0 and w * h > 50 else -1
@@ -44,7 +46,9 @@ def read_scenes(folder: Path, held_back: int = 0) -> list[Source]:
             ],
             np.int64,
         )
-        sources.append(Source(path.with_suffix(".jpg").read_bytes(), boxes, labels, (0.75, 1.3), True, 1.0))
+        sources.append(
+            Source(path.with_suffix(".jpg").read_bytes(), boxes, labels, (0.75, 1.3), True, 1.0)
+        )
     return sources[held_back:]
 
 
@@ -53,13 +57,20 @@ def read_real(paths: Sequence[Path]) -> list[Source]:
     sources = []
     for path in paths:
         code = path.read_bytes()
-        image = cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_COLOR)
+        image = np.asarray(cv2.imdecode(np.frombuffer(code, np.uint8), cv2.IMREAD_COLOR))
         height, width = image.shape[:2]
         boxes, labels = [], []
         for line in path.with_suffix(".txt").read_text().splitlines():
             name, *numbers = line.split()
             x, y, w, h = (float(number) for number in numbers)
-            boxes.append([(x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height])
+            boxes.append(
+                [
+                    (x - w / 2) * width,
+                    (y - h / 2) * height,
+                    (x + w / 2) * width,
+                    (y + h / 2) * height,
+                ]
+            )
             labels.append(_REAL_LABELS.get(int(name), -1))
         minsk = path.name.startswith("DJI")
         sources.append(
@@ -90,7 +101,7 @@ def crop(source: Source, chance: np.random.Generator) -> Sample:
     centre = np.clip(centre, low, np.array([image.shape[1], image.shape[0]]) - low)
     start = centre - [need_w / 2, need_h / 2]
     x0, y0 = np.floor(start).astype(int).clip(0)
-    x1, y1 = np.ceil(start + [need_w, need_h]).astype(int)
+    x1, y1 = np.ceil(start + np.array([need_w, need_h])).astype(int)
     part = image[y0:y1, x0:x1]
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     part = cv2.resize(part, None, fx=scale, fy=scale, interpolation=method)[:height, :width]
@@ -99,7 +110,9 @@ def crop(source: Source, chance: np.random.Generator) -> Sample:
     moved = (boxes - [x0, y0, x0, y0]) * scale
     if chance.random() < 0.5:
         canvas = np.ascontiguousarray(canvas[:, ::-1])
-        moved = np.stack([width - moved[:, 2], moved[:, 1], width - moved[:, 0], moved[:, 3]], axis=1)
+        moved = np.stack(
+            [width - moved[:, 2], moved[:, 1], width - moved[:, 0], moved[:, 3]], axis=1
+        )
     whole = ((moved[:, 2] - moved[:, 0]) * (moved[:, 3] - moved[:, 1])).clip(1e-3)
     cut = moved.clip(0, [width, height, width, height])
     seen = (cut[:, 2] - cut[:, 0]) * (cut[:, 3] - cut[:, 1])
@@ -111,14 +124,18 @@ def crop(source: Source, chance: np.random.Generator) -> Sample:
     )  # fmt: skip
 
 
-def _quarter_turn(image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+def _quarter_turn(
+    image: NDArray[np.uint8], boxes: NDArray[np.float32]
+) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Turns a picture and its boxes by 90 degrees anticlockwise."""
     width = image.shape[1]
     turned = np.stack([boxes[:, 1], width - boxes[:, 2], boxes[:, 3], width - boxes[:, 0]], axis=1)
     return np.ascontiguousarray(np.rot90(image)), turned
 
 
-def _tinted(image: NDArray[np.uint8], chance: np.random.Generator, strength: float) -> NDArray[np.uint8]:
+def _tinted(
+    image: NDArray[np.uint8], chance: np.random.Generator, strength: float
+) -> NDArray[np.uint8]:
     """Varies light, contrast, colour and sharpness."""
     gain = 1 + chance.uniform(-0.2, 0.2) * strength
     channels = 1 + chance.uniform(-0.06, 0.06, 3) * strength
@@ -130,6 +147,8 @@ def _tinted(image: NDArray[np.uint8], chance: np.random.Generator, strength: flo
         share = chance.uniform(-0.4, 0.7)
         image = np.asarray(cv2.addWeighted(image, 1 - share, grey, share, 0))
     if chance.random() < 0.25:
-        _, code = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(chance.integers(30, 85))])
+        _, code = cv2.imencode(
+            ".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(chance.integers(30, 85))]
+        )
         image = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR))
     return image

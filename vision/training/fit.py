@@ -31,7 +31,9 @@ def _batch(scenes: Sequence[Source], real: Sequence[Source], seed: int) -> tuple
         sample = crop(pool[int(chance.integers(len(pool)))], chance)
         goal = make_targets(sample)
         image = np.ascontiguousarray(sample.image.transpose(2, 0, 1)).astype(np.float32)
-        for column, value in zip(columns, (image, goal.heat, goal.weight, goal.sides, goal.side_weight), strict=True):
+        for column, value in zip(
+            columns, (image, goal.heat, goal.weight, goal.sides, goal.side_weight), strict=True
+        ):
             column.append(value)
     return tuple(torch.from_numpy(np.stack(column)) for column in columns)
 
@@ -45,7 +47,13 @@ def _average(mean: nn.Module, net: nn.Module, keep: float) -> None:
                 ours.copy_(theirs)
 
 
-def fit(scenes: Sequence[Source], real: Sequence[Source], checkpoint: Path, minutes: float, seed: int = 1) -> AerialNet:
+def fit(
+    scenes: Sequence[Source],
+    real: Sequence[Source],
+    checkpoint: Path,
+    minutes: float,
+    seed: int = 1,
+) -> AerialNet:
     """Trains until `minutes` of training have passed in all, over restarts; returns the mean net.
 
     The learning rate follows the share of time spent, so a stopped run goes on as planned.
@@ -53,8 +61,8 @@ def fit(scenes: Sequence[Source], real: Sequence[Source], checkpoint: Path, minu
     torch.manual_seed(seed)
     torch.set_num_threads(2)
     cv2.setNumThreads(1)
-    net = AerialNet().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    mean = copy.deepcopy(net)
+    net = AerialNet().to(memory_format=torch.channels_last)
+    mean: AerialNet = copy.deepcopy(net)
     optimiser = torch.optim.AdamW(net.parameters(), lr=PEAK_RATE, weight_decay=0.02)
     step, spent_s = 0, 0.0
     if checkpoint.exists():
@@ -73,13 +81,17 @@ def fit(scenes: Sequence[Source], real: Sequence[Source], checkpoint: Path, minu
             step += 1
             upcoming = pool.submit(_batch, scenes, real, seed * 1_000_000 + step)
             share = spent_s / (minutes * 60)
-            rate = PEAK_RATE * min(1.0, step / 150) * (0.02 + 0.98 * (1 + math.cos(math.pi * share)) / 2)
+            rate = (
+                PEAK_RATE
+                * min(1.0, step / 150)
+                * (0.02 + 0.98 * (1 + math.cos(math.pi * share)) / 2)
+            )
             for group in optimiser.param_groups:
                 group["lr"] = rate
             scores, boxes = net(images.to(memory_format=torch.channels_last))
             score_loss, box_loss = loss(scores, boxes, heat, weight, sides, side_weight)
             optimiser.zero_grad(set_to_none=True)
-            (score_loss + 2.0 * box_loss).backward()  # type: ignore[no-untyped-call]
+            (score_loss + 2.0 * box_loss).backward()
             nn.utils.clip_grad_norm_(net.parameters(), 10.0)
             optimiser.step()
             _average(mean, net, min(0.998, step / (step + 20)))
@@ -90,6 +102,16 @@ def fit(scenes: Sequence[Source], real: Sequence[Source], checkpoint: Path, minu
                 sums[:] = 0
             if step % 150 == 0 or spent_s >= minutes * 60:
                 temporary = checkpoint.with_suffix(".part")
-                torch.save({"net": net.state_dict(), "mean": mean.state_dict(), "optimiser": optimiser.state_dict(), "step": step, "spent_s": spent_s}, temporary)
+                torch.save(
+                    {
+                        "net": net.state_dict(),
+                        "mean": mean.state_dict(),
+                        "optimiser": optimiser.state_dict(),
+                        "step": step,
+                        "spent_s": spent_s,
+                    },
+                    temporary,
+                )
                 temporary.replace(checkpoint)
-    return mean.eval()
+    mean.eval()
+    return mean

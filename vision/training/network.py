@@ -20,7 +20,7 @@ def _conv(inputs: int, outputs: int, size: int = 3, stride: int = 1) -> nn.Seque
     )
 
 
-class _Residual(nn.Module):
+class _Residual(nn.Module):  # type: ignore[misc,unused-ignore]
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.first = _conv(channels, channels)
@@ -32,7 +32,7 @@ class _Residual(nn.Module):
         return functional.relu(x + self.second(self.first(x)))
 
 
-class AerialNet(nn.Module):
+class AerialNet(nn.Module):  # type: ignore[misc,unused-ignore]
     """The network; about 1.0 million parameters."""
 
     def __init__(self, widths: tuple[int, int, int, int, int] = (16, 24, 48, 80, 112)) -> None:
@@ -49,8 +49,8 @@ class AerialNet(nn.Module):
         self.head = _conv(32, 32)
         self.score = nn.Conv2d(32, len(CLASSES), 1)
         self.sides = nn.Conv2d(32, 4, 1)
-        nn.init.constant_(self.score.bias, -4.0)  # type: ignore[arg-type]
-        nn.init.constant_(self.sides.bias, 0.5)  # type: ignore[arg-type]
+        nn.init.constant_(self.score.bias, -4.0)
+        nn.init.constant_(self.sides.bias, 0.5)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor]:
         """Takes BGR 0..255 (n, 3, h, w); gives score logits and sides in pixels at stride 4.
@@ -72,7 +72,7 @@ def _double(x: Tensor) -> Tensor:
     return functional.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
-class ExportNet(nn.Module):
+class ExportNet(nn.Module):  # type: ignore[misc,unused-ignore]
     """The network as shipped: one tensor (n, 9, h/4, w/4), scores 0..1 first, then sides."""
 
     def __init__(self, net: AerialNet) -> None:

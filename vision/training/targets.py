@@ -85,7 +85,9 @@ def make_targets(sample: Sample) -> Targets:
     return Targets(heat, weight, sides, side_weight)
 
 
-def loss(scores: Tensor, sides: Tensor, heat: Tensor, weight: Tensor, goal: Tensor, side_weight: Tensor) -> tuple[Tensor, Tensor]:
+def loss(
+    scores: Tensor, sides: Tensor, heat: Tensor, weight: Tensor, goal: Tensor, side_weight: Tensor
+) -> tuple[Tensor, Tensor]:
     """Returns the focal loss of the scores and the GIoU loss of the boxes."""
     chance = torch.sigmoid(scores).clamp(1e-4, 1 - 1e-4)
     hit = (heat > 0.999).float()
