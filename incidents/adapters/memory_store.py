@@ -6,7 +6,7 @@ from threading import RLock
 from typing import Literal
 
 from core.errors import DiskFull, NotFound, VersionConflict
-from core.ids import IncidentId, ObservationId
+from core.ids import Digest, IncidentId, ObservationId
 from geo.local_frame import distance_m
 from incidents.model import Incident, IncidentState
 from incidents.ports import IncidentFilter
@@ -92,6 +92,12 @@ class MemoryIncidentStore:
         with self._lock:
             incident_id = self._by_observation.get(observation_id)
             return self._incidents[incident_id] if incident_id else None
+
+    def by_evidence(self, digest: Digest) -> Sequence[Incident]:
+        """Returns the incidents whose newest version holds this evidence; maybe none."""
+        with self._lock:
+            incidents = tuple(self._incidents.values())
+        return tuple(i for i in incidents if any(e.digest == digest for e in i.all_evidence))
 
     def _keep(self, incident: Incident) -> None:
         own, merged = incident.incident_id, incident.state is IncidentState.MERGED

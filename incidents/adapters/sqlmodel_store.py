@@ -155,6 +155,12 @@ class SqlIncidentStore:
             ).one_or_none()
             return None if row is None else row.to_domain()
 
+    def by_evidence(self, digest: Digest) -> Sequence[Incident]:
+        """Returns the incidents whose newest version holds this evidence; maybe none."""
+        # `holders` knows older versions too; a purge may take evidence out of the newest
+        incidents = (self.get(incident_id) for incident_id in self.holders(digest))
+        return tuple(i for i in incidents if any(e.digest == digest for e in i.all_evidence))
+
     def history(self, incident_id: IncidentId) -> tuple[Incident, ...]:
         """Returns every version that was acknowledged, oldest first; maybe none."""
         with Session(self._reads) as session:
