@@ -8,6 +8,7 @@ fewest turns. Coordinates are metres east and north (`geo.zones.Zone.to_local`).
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeAlias
 
 from shapely import LineString, Polygon, affinity, box
@@ -92,7 +93,7 @@ def sweep_angle_deg(area: Area, spacing_m: float) -> float:
     corners = list(hull.exterior.coords) if isinstance(hull, Polygon) else []
     angles = {
         round(math.degrees(math.atan2(by - ay, bx - ax)) % 180.0, 6)
-        for (ax, ay), (bx, by) in zip(corners, corners[1:], strict=False)
+        for (ax, ay), (bx, by) in pairwise(corners)
         if math.hypot(bx - ax, by - ay) > 1e-6
     }
     if len(angles) > 24:  # a round hull: no edge means anything
@@ -195,9 +196,7 @@ def _segments(part: Polygon, inside: Area, middle: float) -> list[_Segment]:
     return sorted(found)
 
 
-def _ordered(
-    cells: list[list[_Segment]], start: Place | None
-) -> list[tuple[int, Place, Place]]:
+def _ordered(cells: list[list[_Segment]], start: Place | None) -> list[tuple[int, Place, Place]]:
     """Goes through the cells, always on to the nearest entry, ploughing each to and fro."""
     left = list(enumerate(cells))
     here = start
@@ -222,5 +221,3 @@ def _ordered(
             result.append((number, a, b))
             here = b
     return result
-
-

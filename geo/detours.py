@@ -47,9 +47,7 @@ class Detours:
             return (a, b)
         links = self._visible()
         to_goal = {n: math.dist(c, b) for n, c in enumerate(self._corners) if self.clear(c, b)}
-        queue = [
-            (math.dist(a, c), n, -1) for n, c in enumerate(self._corners) if self.clear(a, c)
-        ]
+        queue = [(math.dist(a, c), n, -1) for n, c in enumerate(self._corners) if self.clear(a, c)]
         heapq.heapify(queue)
         came_from: dict[int, int] = {}
         best, best_end = math.inf, -1

@@ -104,7 +104,10 @@ class FlightRoom:
     def permitted(self) -> Area | None:
         """Returns the union of the inclusions, or `None` where there is none: no limit."""
         areas = [limit.area for limit in self.inclusions]
-        return union_all(areas) if areas else None
+        if not areas:
+            return None
+        union: Area = union_all(areas)  # type: ignore[assignment]
+        return union
 
     def free(self, up_m: float, margin_m: float, everywhere: Area) -> Area:
         """Returns the area that is free at a height, with a margin to every border.
@@ -117,8 +120,6 @@ class FlightRoom:
         permitted = self.permitted()
         free = everywhere if permitted is None else permitted.intersection(everywhere)
         free = free.buffer(-margin_m, join_style="mitre")
-        closed = [
-            limit.area.buffer(margin_m, quad_segs=3) for limit in self.exclusions(up_m)
-        ]
-        result: Area = free.difference(union_all(closed)) if closed else free
+        closed = [limit.area.buffer(margin_m, quad_segs=3) for limit in self.exclusions(up_m)]
+        result: Area = free.difference(union_all(closed)) if closed else free  # type: ignore[assignment]
         return result

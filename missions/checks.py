@@ -6,6 +6,7 @@ column and way home is held against every flight zone. `check_plan` never raises
 
 import math
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from types import MappingProxyType
 
 from shapely import LineString, Point, Polygon
@@ -158,7 +159,7 @@ def least_time_s(plan: Plan) -> float:
             places.append(frame.to_en1_m(item.position.lat_deg, item.position.lon_deg))
         elif item.kind is ItemKind.RETURN:
             places.append((0.0, 0.0))
-    way_m = sum(math.dist(a, b) for a, b in zip(places, places[1:], strict=False))
+    way_m = sum(math.dist(a, b) for a, b in pairwise(places))
     return way_m / max(0.1, plan.cruise_m_s) + sum(item.hold_s for item in plan.mission.items)
 
 
@@ -237,8 +238,7 @@ class _Sweep:
         self._add(
             Severity.ERROR,
             "altitude_datum",
-            f"step {number} counts its height from {altitude.datum}, home from"
-            f" {home.datum}",
+            f"step {number} counts its height from {altitude.datum}, home from {home.datum}",
             self._place(item),
             number,
             "give heights above home",

@@ -17,7 +17,7 @@ from core.errors import PlanUnreadable, QyranError
 from core.ids import AssetId, MissionId, ZoneId, content_id
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
-from geo.zones import Purpose, Zone, ZoneKind, to_geographic
+from geo.zones import Area, Purpose, Zone, ZoneKind, to_geographic
 from missions.model import ItemKind, Mission, MissionItem, Plan, RallyPoint
 
 CHANGE_SPEED = 178
@@ -283,7 +283,7 @@ def _read_fence(fence: Any) -> tuple[Zone, ...]:
     if fence and fence.get("version") != 2:
         raise PlanUnreadable(f"geofence version {fence.get('version')!r} is not known")
     zones: list[Zone] = []
-    shapes: list[tuple[bool, Polygon]] = [
+    shapes: list[tuple[bool, Area]] = [
         (bool(p["inclusion"]), Polygon([(float(lon), float(lat)) for lat, lon in p["polygon"]]))
         for p in fence.get("polygons", [])
     ]

@@ -8,9 +8,10 @@ margin; ways between them go around what is closed. What can't be reached is lef
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
-from shapely import LineString, Point, Polygon, box, union_all
+from shapely import LineString, MultiPolygon, Point, Polygon, box, union_all
 from shapely.geometry.base import BaseGeometry
 
 from core.ids import MissionId, content_id
@@ -162,7 +163,8 @@ class _DronePlanner:
         free = self._room.free(up_m, margin, everywhere)
         # simpler borders keep the search fast; shrunk first, so that they stay inside
         simpler = free.buffer(-_SIMPLER_M, join_style="mitre").simplify(_SIMPLER_M)
-        free = simpler if not simpler.is_empty and free.covers(simpler) else free
+        if isinstance(simpler, Polygon | MultiPolygon) and not simpler.is_empty:
+            free = simpler if free.covers(simpler) else free
         detours = Detours(free)
         here = detours.nearest_inside((0.0, 0.0))
         path: list[Place] = [] if here == (0.0, 0.0) else [here]
@@ -170,7 +172,7 @@ class _DronePlanner:
         while left:
             left.sort(key=lambda part: part.distance(Point(here)))
             part = left.pop(0)
-            for lane in lanes(part, spacing, inside=part.convex_hull, start=here):
+            for lane in lanes(part, spacing, inside=_hull(part), start=here):
                 for piece in self._flown(lane, seen, free, here):
                     way = detours.way(here, piece.start)
                     if way is None:
@@ -218,6 +220,11 @@ class _DronePlanner:
         return sorted(pieces, key=lambda piece: math.dist(start, piece.start))
 
 
+def _hull(part: Polygon) -> Polygon:
+    hull = part.convex_hull
+    return hull if isinstance(hull, Polygon) else part
+
+
 def _thinned(path: Sequence[Place]) -> list[Place]:
     thin: list[Place] = []
     for place in path:
@@ -243,17 +250,14 @@ def _drone_plan(
         above = Altitude(up_m, Datum.HOME)
         start = Position(asset.home.lat_deg, asset.home.lon_deg, above)
         items.append(
-            MissionItem(
-                ItemKind.TAKEOFF, start, speed_m_s=asset.cruise_m_s, camera_pitch_deg=pitch
-            )
+            MissionItem(ItemKind.TAKEOFF, start, speed_m_s=asset.cruise_m_s, camera_pitch_deg=pitch)
         )
         for east, north in path:
             lat, lon = room.frame.to_geo1_deg(east, north)
             items.append(MissionItem(ItemKind.WAYPOINT, Position(lat, lon, above)))
         items.append(MissionItem(ItemKind.RETURN))
     way_m = sum(
-        math.dist(a, b)
-        for a, b in zip([(0.0, 0.0), *path], [*path, (0.0, 0.0)], strict=True)
+        math.dist(a, b) for a, b in zip([(0.0, 0.0), *path], [*path, (0.0, 0.0)], strict=True)
     )
     expected_s = (
         way_m / asset.cruise_m_s
@@ -293,7 +297,7 @@ def _plan_route(patrol: Patrol, asset: Asset) -> Plan:
     )
     frame = LocalFrame(asset.home.lat_deg, asset.home.lon_deg)
     places = [frame.to_en1_m(lat, lon) for lat, lon in patrol.route]
-    way_m = sum(math.dist(a, b) for a, b in zip(places, places[1:], strict=False))
+    way_m = sum(math.dist(a, b) for a, b in pairwise(places))
     plan = Plan(
         Mission(MissionId(""), items),
         asset.asset_id,
@@ -312,7 +316,9 @@ def plan_path(plan: Plan) -> tuple[tuple[float, float], ...]:
     """
     items = plan.mission.items
     places = [
-        (item.position.lat_deg, item.position.lon_deg) for item in items if item.position is not None
+        (item.position.lat_deg, item.position.lon_deg)
+        for item in items
+        if item.position is not None
     ]
     home = (plan.home.lat_deg, plan.home.lon_deg)
     if items and items[-1].kind is ItemKind.RETURN:
@@ -334,7 +340,7 @@ def seen_fraction(plan: Plan, asset: Asset, watch_zones: Sequence[Zone]) -> floa
     ]
     shapes = [
         shape
-        for (a, _), (b, up) in zip(stops, stops[1:], strict=False)
+        for (a, _), (b, up) in pairwise(stops)
         for shape in _footprints(mount, mount.model, a, b, up)
     ]
     if not shapes or total.area == 0:
@@ -354,7 +360,7 @@ def _footprints(
     if border.shape[1] < 3:
         return []
     outline = Polygon(border.T)
-    outline = outline if outline.is_valid else outline.convex_hull
+    outline = outline if outline.is_valid else _hull(outline)
     count = max(1, math.ceil(length / _SAMPLE_M))
     moved = []
     for k in range(count + 1):

@@ -30,6 +30,8 @@ _LISTEN_S = 0.004
 _GCS_LOST_REAL_S = 10.0
 """PX4's start script stretches link-loss times by the speed factor, so this is real time."""
 _BATCH_STEPS = 200
+_ACCEPTED, _NOT_NOW, _DENIED, _UNSUPPORTED = 0, 1, 2, 3
+"""MAV_RESULT numbers."""
 _TEXT_CHARS = 50
 
 
@@ -251,33 +253,33 @@ class MavlinkVehicle:
         pilot = self._pilot
         if command == m.MAV_CMD_COMPONENT_ARM_DISARM:
             done = pilot.arm() if params[0] > 0.5 else pilot.disarm()
-            return m.MAV_RESULT_ACCEPTED if done else m.MAV_RESULT_TEMPORARILY_REJECTED
+            return _ACCEPTED if done else _NOT_NOW
         if command == m.MAV_CMD_DO_SET_MODE:
             return self._set_mode(int(params[1]), int(params[2]))
         if command == m.MAV_CMD_DO_PAUSE_CONTINUE:
             pilot.set_mode(VehicleMode.MISSION if params[0] > 0.5 else VehicleMode.HOLD)
-            return m.MAV_RESULT_ACCEPTED
+            return _ACCEPTED
         if command == m.MAV_CMD_NAV_RETURN_TO_LAUNCH:
             pilot.set_mode(VehicleMode.RETURN)
-            return m.MAV_RESULT_ACCEPTED
+            return _ACCEPTED
         if command == m.MAV_CMD_NAV_LAND:
             pilot.set_mode(VehicleMode.LAND)
-            return m.MAV_RESULT_ACCEPTED
+            return _ACCEPTED
         if command == m.MAV_CMD_MISSION_START:
             return self._set_mode(*streams.MODES[VehicleMode.MISSION])
         if command == m.MAV_CMD_SET_MESSAGE_INTERVAL:
-            return m.MAV_RESULT_ACCEPTED  # its rates are what they are, by simulated time
+            return _ACCEPTED  # its rates are what they are, by simulated time
         if command == m.MAV_CMD_REQUEST_MESSAGE:
             return self._send_wanted(int(params[0]))
-        return m.MAV_RESULT_UNSUPPORTED
+        return _UNSUPPORTED
 
     def _set_mode(self, main: int, sub: int) -> int:
         mode = streams.mode_of(main, sub)
         if mode is None:
-            return m.MAV_RESULT_DENIED
+            return _DENIED
         self._pilot.set_mode(mode)
         self._send(streams.heartbeat(self._pilot))
-        return m.MAV_RESULT_ACCEPTED
+        return _ACCEPTED
 
     def _send_wanted(self, number: int) -> int:
         if number == m.MAVLINK_MSG_ID_AUTOPILOT_VERSION:
@@ -292,13 +294,15 @@ class MavlinkVehicle:
             version = 1 << 24 | 17 << 16 | 255
             none = [0] * 8
             self._send(
-                m.MAVLink_autopilot_version_message(can, version, 0, 0, 0, none, none, none, 0, 0, 1)
+                m.MAVLink_autopilot_version_message(
+                    can, version, 0, 0, 0, none, none, none, 0, 0, 1
+                )
             )
-            return m.MAV_RESULT_ACCEPTED
+            return _ACCEPTED
         if number == m.MAVLINK_MSG_ID_HEARTBEAT:
             self._send(streams.heartbeat(self._pilot))
-            return m.MAV_RESULT_ACCEPTED
-        return m.MAV_RESULT_UNSUPPORTED
+            return _ACCEPTED
+        return _UNSUPPORTED
 
     def _parameter(self, message: m.MAVLink_message) -> None:
         names = sorted(self._pilot.parameters)
@@ -332,7 +336,5 @@ class MavlinkVehicle:
             value = struct.unpack("<f", struct.pack("<i", value))[0]
             kind = m.MAV_PARAM_TYPE_INT32
         self._send(
-            m.MAVLink_param_value_message(
-                name.encode(), value, kind, len(names), names.index(name)
-            )
+            m.MAVLink_param_value_message(name.encode(), value, kind, len(names), names.index(name))
         )

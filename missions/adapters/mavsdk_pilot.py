@@ -334,9 +334,7 @@ class MavsdkPilot:
             return str(getattr(getattr(error, "result", None), "name", error))
         return ""
 
-    async def _reach_mode(
-        self, mode: VehicleMode, order: Callable[[], Awaitable[object]]
-    ) -> None:
+    async def _reach_mode(self, mode: VehicleMode, order: Callable[[], Awaitable[object]]) -> None:
         heard, refusal = self._system.state.texts_heard, ""
         if self._system.lost:
             raise self._system.lost_error()
@@ -390,9 +388,7 @@ class MavsdkPilot:
 
     async def _pause(self) -> None:
         clock = self._system.clock
-        await clock.sleep_until(
-            clock.now() + timedelta(seconds=self._deadlines.retry_after_s)
-        )
+        await clock.sleep_until(clock.now() + timedelta(seconds=self._deadlines.retry_after_s))
 
 
 async def _fetched(fetch: Callable[[], Awaitable[list[MavsdkItem]]]) -> list[MavsdkItem]:
@@ -417,5 +413,3 @@ def _from_mavsdk(item: Any) -> RawItem:
         (item.param1, item.param2, item.param3, item.param4),
         item.x, item.y, item.z, item.mission_type,
     )  # fmt: skip
-
-

@@ -1,0 +1,36 @@
+"""A telemetry log in memory: for tests and for runs that keep nothing."""
+
+import threading
+from bisect import bisect_left
+from collections.abc import Sequence
+from datetime import datetime
+
+from core.ids import AssetId
+from telemetry.model import TelemetrySample
+
+
+class MemoryTelemetryLog:
+    """A `TelemetryLog` that forgets with the process; safe in several threads."""
+
+    def __init__(self) -> None:
+        """Starts empty."""
+        self._lock = threading.Lock()
+        self._kept: dict[AssetId, tuple[list[datetime], list[TelemetrySample]]] = {}
+
+    def append(self, samples: Sequence[TelemetrySample]) -> None:
+        """Keeps samples; one of the same asset and instant as a kept one is dropped."""
+        with self._lock:
+            for sample in samples:
+                times, kept = self._kept.setdefault(sample.asset_id, ([], []))
+                index = bisect_left(times, sample.at)
+                if index == len(times) or times[index] != sample.at:
+                    times.insert(index, sample.at)
+                    kept.insert(index, sample)
+
+    def between(
+        self, asset_id: AssetId, start: datetime, end: datetime
+    ) -> Sequence[TelemetrySample]:
+        """Returns the asset's samples with start <= at < end, in order of time; maybe none."""
+        with self._lock:
+            times, kept = self._kept.get(asset_id, ([], []))
+            return tuple(kept[bisect_left(times, start) : bisect_left(times, end)])
