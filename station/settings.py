@@ -175,12 +175,12 @@ class LinkSettings(Group):
 
 
 class RetentionSettings(Group):
-    """How long things are kept; `qyran purge` deletes what is older. 0 keeps for ever."""
+    """How long things are kept; `qyran purge` forgets what is older. 0 keeps for ever."""
 
-    open_days: int = setting(30, "Incidents that nobody has looked at.", unit="days", ge=0)
-    dismissed_days: int = setting(30, "Incidents that were rejected.", unit="days", ge=0)
-    closed_days: int = setting(365, "Incidents that were closed.", unit="days", ge=0)
-    telemetry_days: int = setting(90, "Telemetry samples.", unit="days", ge=0)
+    telemetry_days: int = setting(90, "Telemetry samples.", unit="days", ge=0, le=36_500)
+    dismissed_media_days: int = setting(
+        30, "Media that only rejected incidents hold.", unit="days", ge=0, le=36_500
+    )
 
 
 class Settings(BaseSettings):
