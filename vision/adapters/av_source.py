@@ -180,7 +180,12 @@ class AvSource:
         """
         self._closed.clear()
         self.stats = SourceStats()
-        container = self._open()
+        try:
+            container = self._open()
+        except (SourceMissing, SourceUnreadable):
+            if self._closed.is_set():
+                return
+            raise
         try:
             yield from self._read(container, start_s)
         finally:
@@ -209,6 +214,8 @@ class AvSource:
             scheme = urlsplit(source).scheme.lower()
         if scheme in _SOCKETS:
             self._reader = SocketReader(str(source), self._patience_s)
+            if self._closed.is_set():  # closed while the connection was being made
+                self._reader.close()
             name, form = self._reader, "mpegts"
         elif scheme and scheme not in _PROTOCOLS:
             raise SourceMissing(
