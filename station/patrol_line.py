@@ -118,12 +118,7 @@ async def run_patrol(
         raise ValueError(f"asset {craft.asset.asset_id} has no camera")
     poses = PoseFeed(PoseTimeline(_sigma(mount)), patience=station.pose_patience)
     line = _sight_line(sortie, craft.asset, mount, view, station, poses)
-
-    def heard(sample: TelemetrySample) -> None:
-        poses.add(sample)
-        on_sample(sample)
-
-    listening = asyncio.create_task(_listen(craft.link, station.telemetry_log, heard))
+    listening = asyncio.create_task(_listen(craft.link, poses, station.telemetry_log, on_sample))
     watching = asyncio.create_task(asyncio.to_thread(watch, view.source, station.detector, line))
     try:
         ended = await fly_sortie(
@@ -172,10 +167,13 @@ def watch(source: FrameSource, detector: SharedDetector, line: SightLine) -> Non
 
 
 async def _listen(
-    link: TelemetryLink, log_book: TelemetryLog, heard: Callable[[TelemetrySample], None]
+    link: TelemetryLink,
+    poses: PoseFeed,
+    log_book: TelemetryLog,
+    on_sample: Callable[[TelemetrySample], None],
 ) -> None:
     try:
-        await record(link, log_book, heard)
+        await record(link, poses, log_book, on_sample)
     except LinkLost as lost:  # the sortie ends by the pilot's own watch over the link
         log.warning("telemetry ended", extra={"reason": str(lost)})
 
