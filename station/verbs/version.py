@@ -1,17 +1,9 @@
 """`qyran version`: which version this is."""
 
-import importlib.metadata
 import platform
 
 from station.command import Run, verb
-
-
-def version_text() -> str:
-    """Returns the version of this installation, or `0+unknown` of a bare source tree."""
-    try:
-        return importlib.metadata.version("qyran")
-    except importlib.metadata.PackageNotFoundError:
-        return "0+unknown"
+from station.version import version_text
 
 
 @verb
