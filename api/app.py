@@ -29,6 +29,18 @@ from api.services import Services
 from core.errors import NotFound, QyranError
 
 PREFIX = "/api/v1"
+_BELOW_PREFIX = (
+    health,
+    session,
+    accounts,
+    zones,
+    missions,
+    incidents,
+    evidence,
+    observations,
+    live,
+    openapi,
+)
 
 
 def create_app(services: Services) -> FastAPI:
@@ -60,13 +72,7 @@ def create_app(services: Services) -> FastAPI:
     app.state.observation_desk = ObservationDesk(services)
     app.add_middleware(Rim)
     _handle_errors(app)
-    for module in (health, session, accounts, zones, missions) + (
-        incidents,
-        evidence,
-        observations,
-        live,
-        openapi,
-    ):
+    for module in _BELOW_PREFIX:
         app.include_router(module.router, prefix=PREFIX)
     app.include_router(page.router)  # last: it takes every path that is left
     check_policies(app)
