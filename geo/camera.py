@@ -290,5 +290,6 @@ def ground_homography(
 
     first = ground_to_picture(before, before_height_m, 0.0, 0.0)
     second = ground_to_picture(after, after_height_m, *moved_en_m)
-    result: Homography = second @ np.linalg.inv(first)
-    return result / result[2, 2]
+    matrix: Homography = second @ np.linalg.inv(first)
+    matrix /= matrix[2, 2]
+    return matrix

@@ -56,6 +56,8 @@ class Asset:
     """Where its autopilot or receiver is found, such as `udpin://127.0.0.1:14540`."""
     passive: bool = False
     """Never tasked, but what it has seen counts (an ambulance)."""
+    video: str = ""
+    """Where its camera's stream is found, such as `rtsp://10.0.0.5/main`."""
 
 
 class ItemKind(StrEnum):

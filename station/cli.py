@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 VERBS: dict[str, str] = {
     "account": "Add people, services and devices that may sign in.",
+    "assets": "Bring drones and cars in, list them.",
     "backup": "Copy the data folder into one file.",
     "check": "Check a plan file against fences and the vehicle's limits.",
     "config": "Show every setting, its value and where it comes from.",
@@ -61,7 +62,7 @@ def build_app(wanted: str | None) -> typer.Typer:
         module = importlib.import_module(f"station.verbs.{name}")
         runs: dict[str, Callable[..., int]] | None = getattr(module, "RUNS", None)
         if runs is None:
-            app.command(name, help=line)(module.run)
+            app.command(name)(module.run)
             continue
         group = typer.Typer(help=line, no_args_is_help=True, rich_markup_mode=None)
         group.callback()(_every_verb_has_its_own_options)
@@ -113,7 +114,9 @@ def _run(output: Output, wanted: str | None, words: list[str]) -> int:
         return _fail(output, error.code, error.exit_code, str(error), error)
     except typer.TyperException as error:
         hint = f"see qyran {wanted or ''} --help".replace("  ", " ")
-        return _fail(output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None)
+        return _fail(
+            output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None
+        )
     except Stopped as stop:
         return _fail(output, "stopped", stop.exit_code, f"stopped by {stop}", None)
     except (KeyboardInterrupt, typer.Abort):

@@ -110,6 +110,9 @@ class GeotagSettings(Group):
     radius_most_m: float = setting(
         25.0, "Places known worse (radius that holds 90 % of errors) are refused.", unit="m", gt=0
     )
+    ground_m: float = setting(
+        350.0, "Height of the city's ground above mean sea level, taken as level.", unit="m"
+    )
     terrain_sigma_m: float = setting(
         1.0, "One-sigma error of the ground's height where it is taken as flat.", unit="m", ge=0
     )

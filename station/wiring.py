@@ -6,6 +6,7 @@ Nothing here decides anything; it opens what the settings name and hands it on a
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any
 
 import av
 import cv2
@@ -85,7 +86,7 @@ class StreamEvidence:
         self._ring = PacketRing(keep_s=_RING_S)
         self._origin_s: float | None = None
 
-    def tap(self, packet: av.Packet) -> None:
+    def tap(self, packet: "av.Packet[Any]") -> None:
         """Keeps an encoded packet; media time 0 is that of the first."""
         if packet.pts is None or packet.time_base is None:
             return

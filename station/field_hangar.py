@@ -1,0 +1,49 @@
+"""The hangar of a real station: autopilots by MAVSDK, cameras by their streams."""
+
+from contextlib import AbstractAsyncContextManager
+
+from core.clock import Clock
+from core.errors import SourceMissing, VehicleUnreachable
+from incidents.ports import EvidenceVault
+from missions.model import Asset, AssetKind, Sortie
+from station.patrol_line import Craft, View
+from station.settings import Settings
+from station.wiring import StreamEvidence, mavsdk_craft, stream_source
+
+
+class FieldHangar:
+    """A `station.operations.Hangar` over real vehicles."""
+
+    def __init__(self, clock: Clock, vault: EvidenceVault, settings: Settings) -> None:
+        self._clock, self._vault, self._settings = clock, vault, settings
+
+    def craft(self, asset: Asset) -> AbstractAsyncContextManager[Craft]:
+        """Opens the way to a vehicle for one sortie.
+
+        Raises:
+            VehicleUnreachable: if there is no way that this station knows.
+        """
+        if asset.kind is not AssetKind.DRONE or not asset.address:
+            raise VehicleUnreachable(
+                "no autopilot address is known",
+                where=str(asset.asset_id),
+                cure="give its address, such as udpin://0.0.0.0:14540, by qyran assets import",
+            )
+        return mavsdk_craft(asset, asset.address, self._clock, self._settings)
+
+    def view(self, asset: Asset, sortie: Sortie) -> View:
+        """Opens the asset's stream for one sortie.
+
+        Raises:
+            SourceMissing: if no stream is known.
+        """
+        if asset.camera is None or not asset.video:
+            raise SourceMissing(
+                "no camera or stream address is known",
+                where=str(asset.asset_id),
+                cure="give its camera and video by qyran assets import",
+            )
+        camera_id = asset.camera.camera_id
+        evidence = StreamEvidence(camera_id, self._vault, self._settings)
+        source = stream_source(asset.video, camera_id, evidence, live=True)
+        return View(source, evidence, landed=source.close)

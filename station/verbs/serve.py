@@ -1,0 +1,79 @@
+"""`qyran serve`: the station of a city: API, page and patrols of its own assets."""
+
+import asyncio
+
+from api.live import LiveFeed
+from core.clock import SystemClock
+from geo.positions import Altitude, Datum
+from geo.zones import Purpose
+from incidents.geotag import GeotagLimits
+from station.command import Run, verb
+from station.field_hangar import FieldHangar
+from station.fleet import Fleet
+from station.http import listening_socket, serve, url_of
+from station.operations import StationOperations
+from station.patrol_line import Station
+from station.services import city, make_services
+from station.settings import Settings
+from station.sight_line import Ground
+from station.stores import Stores, opened_stores
+from station.wiring import ManyNotifiers, level_ground, open_detector
+
+
+@verb
+def run(call: Run) -> int:
+    """Start the station: API, page and patrols."""
+    settings = call.settings
+    with opened_stores(settings) as stores:
+        asyncio.run(_serve(call, settings, stores))
+    return 0
+
+
+async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
+    listener = listening_socket(settings.server)
+    clock = SystemClock()
+    live = LiveFeed(clock)
+    notifier = ManyNotifiers(live)
+    # Level ground at each asset's own take-off place: heights are counted from there.
+    ground = Ground(level_ground(Altitude(settings.geotag.ground_m, Datum.GEOID), settings))
+    fleet = Fleet(
+        lambda: tuple(stores.missions.assets()),
+        ground,
+        clock.now,
+        lambda asset_id, status: live.asset_changed(status),
+    )
+    station = Station(
+        clock,
+        open_detector(settings),
+        stores.incidents,
+        notifier,
+        stores.telemetry,
+        ground,
+        lambda: stores.zones.find(Purpose.WATCH),
+        GeotagLimits(settings.geotag.distance_most_m, settings.geotag.radius_most_m),
+    )
+    operations = StationOperations(
+        station,
+        FieldHangar(clock, stores.vault, settings),
+        stores.missions,
+        stores.zones,
+        fleet,
+        on_sortie=live.sortie_changed,
+    )
+    services = make_services(
+        settings, stores, clock, live, notifier, operations,
+        detector_model=station.detector.model, city_map=city(), demo=False,
+    )  # fmt: skip
+    address = url_of(listener)
+    document = {"url": address, "demo": False}
+    text = f"Qyran: {address}"
+    if not stores.accounts.accounts():
+        link = f"{address}/#setup={services.setup.issue()}"
+        document["setup_link"] = link
+        text += f"\nfirst start, make the first admin once at: {link}"
+    call.emit(document, text)
+    try:
+        await serve(services, settings.server, listener)
+    finally:
+        await operations.close()
+        station.detector.close()
