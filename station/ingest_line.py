@@ -4,7 +4,7 @@ Memory stays bounded whatever the length: pictures of things that are out of sig
 reported, or will not be, are let go.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -103,18 +103,15 @@ class FootageLine(SightLine):
         if isinstance(view, View) and view.camera != self._eye.model:
             self._eye = replace(self._eye, model=view.camera)
             self._before = None  # a zoomed picture does not follow from the one before
-        before = Counter(self.report.refusals.counts)
         placed = self.report.frames_geotagged
         self.take(frame, detections)
-        if self.report.frames_geotagged == placed:
-            self._note(number, before)
+        if isinstance(view, Refusal):
+            self.refused.add(number, view)
+        elif self.report.frames_geotagged == placed:  # the line could not join the heights
+            code = RefusalCode.UNKNOWN_DATUM
+            reason = self.report.refusals.first_reasons.get(code, "")
+            self.refused.add(number, Refusal(code, reason))
         self._let_go(frame.media_time_s)
-
-    def _note(self, number: int, before: Counter[RefusalCode]) -> None:
-        new = self.report.refusals.counts - before
-        code = next(iter(new), RefusalCode.NO_POSE)
-        reason = self.report.refusals.first_reasons.get(code, "")
-        self.refused.add(number, Refusal(code, reason))
 
     def _keep(self, frame: Frame, track: Track, sighting: Sighting) -> None:
         super()._keep(frame, track, sighting)

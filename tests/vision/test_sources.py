@@ -237,10 +237,14 @@ def test_a_udp_stream_arrives_and_its_silence_is_told() -> None:
 
     sender = threading.Thread(target=send)
     sender.start()
-    with pytest.raises(SourceMissing, match="silent"):
+
+    def receive() -> None:
         for frame in source.frames():
             frames.append(frame)
             again.set()
+
+    with pytest.raises(SourceMissing, match="silent"):
+        receive()
     sender.join(DEADLINE_S)
     assert len(frames) >= FRAMES // 2
     assert {f.captured_at for f in frames} <= {sent_at(n) for n in range(FRAMES)}
@@ -363,7 +367,5 @@ def test_a_stream_refuses_other_sizes_and_time_that_stands_still(tmp_path: Path)
 
 
 def test_a_stream_that_nobody_takes_is_told() -> None:
-    sink = TcpSink(patience_s=0.1)
-    with H264Streamer(160, 96, FPS, sink) as stream, pytest.raises(SourceMissing):
-        for number in range(FRAMES):
-            stream.send(picture(number), sent_at(number))
+    with pytest.raises(SourceMissing, match="nobody takes"):
+        feed(TcpSink(patience_s=0.1))
