@@ -42,7 +42,9 @@ def test_the_import_contract_holds(root):
 def test_a_broken_rule_is_caught(root, tmp_path, module, line, contract):
     for name in ("core", "geo", "telemetry", "missions", "vision", "incidents", "api", "sim",
                  "station"):  # fmt: skip
-        shutil.copytree(root / name, tmp_path / name, ignore=shutil.ignore_patterns("page", "assets"))
+        shutil.copytree(
+            root / name, tmp_path / name, ignore=shutil.ignore_patterns("page", "assets")
+        )
     shutil.copy(root / "pyproject.toml", tmp_path)
     target = Path(tmp_path, module)
     before = target.read_text() if target.is_file() else '"""A module."""\n'

@@ -2,7 +2,19 @@
 
 import re
 
-BINARY = {".png", ".jpg", ".jpeg", ".onnx", ".ts", ".mp4", ".gpkg", ".klv", ".bin", ".ulg", ".woff2"}
+BINARY = {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".onnx",
+    ".ts",
+    ".mp4",
+    ".gpkg",
+    ".klv",
+    ".bin",
+    ".ulg",
+    ".woff2",
+}
 PATTERNS = {
     "a machine's path": re.compile(r"(?<![\w.])/(?:home|root|Users|work|opt|mnt)/[\w.-]+"),
     "a registry's address": re.compile(
@@ -10,7 +22,9 @@ PATTERNS = {
         re.IGNORECASE,
     ),
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
-    "a cloud or forge token": re.compile(r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|glpat-\w{20,})\b"),
+    "a cloud or forge token": re.compile(
+        r"\b(?:AKIA[0-9A-Z]{16}|gh[pousr]_\w{30,}|glpat-\w{20,})\b"
+    ),
     "an index option": re.compile(r"--(?:extra-)?index-url|--find-links|PIP_INDEX_URL="),
 }
 ALLOWED = {

@@ -33,7 +33,17 @@ def wheel(tmp_path_factory):
 def test_the_wheel_holds_what_it_needs_and_no_more(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
-    packages = {"core", "geo", "telemetry", "missions", "vision", "incidents", "api", "sim", "station"}
+    packages = {
+        "core",
+        "geo",
+        "telemetry",
+        "missions",
+        "vision",
+        "incidents",
+        "api",
+        "sim",
+        "station",
+    }
     assert {top for top in tops if not top.endswith(".dist-info")} == packages
     assert "station/data/kosshy.geojson" in names
     assert any(name.startswith("vision/weights/") and name.endswith(".onnx") for name in names)
