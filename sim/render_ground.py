@@ -15,6 +15,7 @@ from sim.world_layout import Layout, Ring
 _TEXTURE_GSD_M = 0.05
 _BANDS = 8
 _DETAIL_GSD_M = 0.02
+_DETAIL_PERIOD_M = 512 * _DETAIL_GSD_M
 SUN_EAST, SUN_NORTH = 0.55, 0.35
 """How far a shadow falls for each metre of height, in metres east and north."""
 
@@ -64,12 +65,22 @@ class Ground:
                 borderMode=cv2.BORDER_REFLECT_101,
             )
             if finest < 0.45:
+                # the pattern lies about the camera; whole periods keep it fixed to the ground
+                half_m = self.detail.shape[0] * _DETAIL_GSD_M / 2
+                corner = [
+                    math.floor((place - half_m) / _DETAIL_PERIOD_M) * _DETAIL_PERIOD_M
+                    for place in (pose.east_m, pose.north_m)
+                ]
+                to_place = np.array(
+                    [[_DETAIL_GSD_M, 0, corner[0]], [0, _DETAIL_GSD_M, corner[1]], [0, 0, 1]]
+                )
                 pattern = cv2.warpPerspective(
                     self.detail,
-                    shift @ to_pixels @ np.diag([_DETAIL_GSD_M, _DETAIL_GSD_M, 1.0]),
+                    shift @ to_pixels @ to_place,
                     (camera.width_px, height),
                     flags=cv2.INTER_LINEAR,
-                    borderMode=cv2.BORDER_WRAP,
+                    borderMode=cv2.BORDER_CONSTANT,
+                    borderValue=(128, 128, 128),
                 )
                 band = cv2.addWeighted(band, 1.0, pattern, 0.45, -128 * 0.45)
             canvas[top : top + height] = band
@@ -279,7 +290,7 @@ class GroundPainter:
         detail = self._chance.normal(0, 14, (512, 512)) + cv2.resize(
             self._chance.normal(0, 12, (128, 128)).astype(np.float32), (512, 512)
         )
-        grey = (128 + detail).clip(0, 255).astype(np.uint8)
+        grey = np.tile((128 + detail).clip(0, 255).astype(np.uint8), (4, 4))
         return Ground(
             self._west,
             self._north,

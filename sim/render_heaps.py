@@ -130,7 +130,7 @@ def paint_heap(
         if big[index]:
             _paint_scrap(canvas, matrix, corners[index], heap, int(index), assets)
         else:
-            cv2.fillConvexPoly(canvas, cv2.convexHull(points[index]), colour, shift=4)
+            cv2.fillConvexPoly(canvas, points[index], colour, shift=4)
     return np.asarray(flat)
 
 

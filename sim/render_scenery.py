@@ -240,20 +240,25 @@ def paint_sky(
     size = (xs.size * step, (last + 2) * step)
     cells = slice(0, last + 2)
 
-    def spread(values: Points) -> Points:
+    def spread(values: Points, shrink: int) -> Points:
         # resize centres its samples half a cell inside: shift back so that node k lies at k*step
-        big = cv2.resize(values[cells].astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
-        return np.asarray(big[step // 2 :, step // 2 :][:bottom, : camera.width_px])
+        small = (size[0] // shrink, size[1] // shrink)
+        big = cv2.resize(values[cells].astype(np.float32), small, interpolation=cv2.INTER_LINEAR)
+        skip = step // 2 // shrink
+        rows, columns = -(-bottom // shrink), -(-camera.width_px // shrink)
+        return np.asarray(big[skip:, skip:][:rows, :columns])
 
-    level = spread(elevation)
-    rows = (_SKY_TOP_DEG - level.clip(0, _SKY_TOP_DEG - 0.3)) * 4 - 1
-    colours = cv2.remap(
+    level = spread(elevation, 1)
+    # clouds are soft: half the resolution is enough for them
+    rows = (_SKY_TOP_DEG - spread(elevation, 2).clip(0, _SKY_TOP_DEG - 0.3)) * 4 - 1
+    soft = cv2.remap(
         panorama,
-        (spread(azimuth) + 180) * 4,
+        (spread(azimuth, 2) + 180) * 4,
         rows,
         cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_REPLICATE,
     )
+    colours = as_image(cv2.resize(soft, level.shape[::-1], interpolation=cv2.INTER_LINEAR))
     part = canvas[: level.shape[0], : level.shape[1]]
     cv2.copyTo(colours, (level >= 0.0).view(np.uint8), part)
     edge = np.nonzero(((level > -1.2) & (level < 0)).any(axis=1))[0]

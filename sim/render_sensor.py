@@ -51,16 +51,16 @@ def expose(picture: Image, sensor: Sensor, t_s: float, seed: int) -> Image:
         ramp = np.arange(256)[:, None] * gain + lift
         table = ramp * (1 + sensor.warmth * np.array([-1, 0, 1]))
         picture = as_image(cv2.LUT(picture, table.round().clip(0, 255).astype(np.uint8)[None]))
+        gain, lift = 1.0, 0.0
+    height, width = picture.shape[:2]
+    field = _noise_field(round(sensor.noise_levels, 1))
+    if sensor.noise_levels > 0 and height < field.shape[0] and width < field.shape[1]:
+        top = int(chance.integers(field.shape[0] - height))
+        left = int(chance.integers(field.shape[1] - width))
+        cut = field[top : top + height, left : left + width]
+        picture = as_image(cv2.addWeighted(picture, gain, cut, 1.0, lift - 128.0))
     else:
         picture = as_image(cv2.addWeighted(picture, gain, picture, 0.0, lift))
-    if sensor.noise_levels > 0:
-        height, width = picture.shape[:2]
-        field = _noise_field(round(sensor.noise_levels, 1))
-        if height <= field.shape[0] - 1 and width <= field.shape[1] - 1:
-            top = int(chance.integers(field.shape[0] - height))
-            left = int(chance.integers(field.shape[1] - width))
-            cut = field[top : top + height, left : left + width]
-            picture = as_image(cv2.addWeighted(picture, 1.0, cut, 1.0, -128.0))
     if sensor.jpeg_quality is not None:
         _, code = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, sensor.jpeg_quality])
         picture = as_image(cv2.imdecode(code, cv2.IMREAD_COLOR))
