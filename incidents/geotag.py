@@ -26,7 +26,7 @@ from geo.camera import (
 from geo.datums import height_above_ground_m
 from geo.local_frame import LocalFrame
 from geo.ports import TerrainModel
-from geo.positions import Altitude, Covariance, GroundPoint, Pose
+from geo.positions import Altitude, Covariance, Datum, GroundPoint, Pose
 from incidents.model import Sighting
 from vision.model import Box, Detection, Frame
 
@@ -34,6 +34,9 @@ Floats = NDArray[np.float64]
 
 FLAT_DEG, STEEP_DEG = 30.0, 60.0
 """Below the first the lower edge alone counts, above the second the middle alone."""
+
+RELIEF = 0.005
+"""One sigma of how the ground near a camera departs from level, per metre of distance."""
 
 _POSE_GAP = timedelta(milliseconds=200)
 _BORDER_PX = 1.5
@@ -46,18 +49,18 @@ class ThingSize:
     height_m: float
     height_sigma_m: float
     depth_m: float
-    """Along the view, averaged over all directions from which it may be seen."""
+    """Along the view, averaged over all directions: (length + width) 2 / pi for a rectangle."""
     depth_sigma_m: float
 
 
 SIZES: Mapping[str, ThingSize] = {
-    "car": ThingSize(1.5, 0.3, 3.0, 1.0),
-    "van": ThingSize(2.0, 0.4, 3.6, 1.2),
-    "minibus": ThingSize(2.5, 0.4, 4.0, 1.4),
-    "truck": ThingSize(3.0, 0.6, 5.0, 2.0),
-    "bus": ThingSize(3.1, 0.3, 6.5, 3.0),
-    "motorcycle": ThingSize(1.2, 0.3, 1.3, 0.5),
-    "person": ThingSize(1.7, 0.2, 0.4, 0.1),
+    "car": ThingSize(1.5, 0.3, 4.0, 0.9),
+    "van": ThingSize(2.0, 0.4, 4.6, 1.1),
+    "minibus": ThingSize(2.5, 0.4, 5.5, 1.4),
+    "truck": ThingSize(3.0, 0.6, 6.0, 1.8),
+    "bus": ThingSize(3.1, 0.3, 9.0, 3.0),
+    "motorcycle": ThingSize(1.2, 0.3, 1.8, 0.4),
+    "person": ThingSize(1.7, 0.2, 0.5, 0.1),
     "waste": ThingSize(0.6, 0.4, 2.5, 1.0),
 }
 OTHER_SIZE = ThingSize(1.0, 0.6, 2.5, 1.2)
@@ -172,13 +175,13 @@ def geotag_frame(
     boxes = [d.box for d in detections]
     sizes = [SIZES.get(d.label, OTHER_SIZE) for d in detections]
     heights = np.full(len(boxes), height_m)
-    located = _locate(camera, pose, heights, boxes, sizes, terrain.sigma_m)
+    located = _locate(camera, pose, heights, boxes, sizes, terrain)
     for _ in range(limits.greatest_refinements):
         moved = _ground_under(located.places_m, height_m, pose, terrain)
         if np.all(np.abs(moved - heights) < 0.1):
             break
         heights = moved
-        located = _locate(camera, pose, heights, boxes, sizes, terrain.sigma_m)
+        located = _locate(camera, pose, heights, boxes, sizes, terrain)
     return tuple(
         _sighting(detection, frame, pose, located, i, limits)
         for i, detection in enumerate(detections)
@@ -249,7 +252,7 @@ def _locate(
     heights_m: Floats,
     boxes: Sequence[Box],
     sizes: Sequence[ThingSize],
-    ground_sigma_m: float,
+    terrain: TerrainModel,
 ) -> _Located:
     """Returns the places of things; every box has its own height above its own ground."""
     n = len(boxes)
@@ -281,9 +284,13 @@ def _locate(
         by_height = size[1] / 2 / np.tan(np.radians(np.clip(depression, 1.0, 90.0)))
     cut = np.array([_cut(box, camera) for box in boxes])
     shape_sigma = np.where(cut, size[2] / 2, np.hypot(steep * by_height, (1 - steep) * size[3] / 2))
-    # yaw, pitch, roll and pixels grow with the height; the ground's slope and time do not
+    # yaw, pitch, roll and pixels grow with the height; errors of height and time do not
     by_angles = unit.shared_m[:3] * heights_m
-    slope = unit.places_m * float(np.hypot(pose.sigma.vertical_m, ground_sigma_m))
+    ground_sigma = np.full(n, terrain.sigma_m)
+    if pose.position.altitude.datum is Datum.GROUND:
+        # counted from the ground itself, the camera's height owes the terrain nothing but relief
+        ground_sigma = np.minimum(ground_sigma, RELIEF * np.hypot(*places))
+    by_vertical = unit.places_m * np.hypot(pose.sigma.vertical_m, ground_sigma)
     turn = unit.shared_m[0] / np.radians(pose.sigma.yaw_deg) if pose.sigma.yaw_deg else 0.0
     velocity = np.array([[pose.east_m_s], [pose.north_m_s]])
     by_time = (turn * heights_m * np.radians(pose.yaw_rate_deg_s) + velocity) * pose.sigma.time_s
@@ -293,7 +300,7 @@ def _locate(
             np.stack([still, np.zeros(n)]),
             np.stack([np.zeros(n), still]),
             *by_angles,
-            slope,
+            by_vertical,
             by_time,
             along * shape_sigma,
         ]
@@ -367,4 +374,5 @@ def _sighting(
         confidence=detection.confidence,
         label=detection.label,
         shared=tuple((float(e), float(n)) for e, n in shared),
+        view_m=(east, north, float(located.heights_m[i])),
     )

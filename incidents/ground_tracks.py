@@ -21,7 +21,7 @@ from core.ids import AssetId, CameraId, ObservationId, SortieId, TrackId, conten
 from geo.local_frame import LocalFrame
 from geo.positions import GroundPoint
 from incidents.model import Observation, Origin, Sighting, Source
-from incidents.pass_fit import PassFit, covariance_of, fit_pass
+from incidents.pass_fit import STRAIGHT_DOWN, PassFit, covariance_of, fit_pass
 from vision.model import Frame, Track
 
 Floats = NDArray[np.float64]
@@ -43,7 +43,7 @@ class TrackLimits:
     """Chi-square, 99 %, two degrees of freedom."""
     box_memory_s: float = 0.5
     """Boxes nearer in time than this err alike, so they count as fewer."""
-    jitter_fraction: float = 0.3
+    jitter_fraction: float = 0.15
     """Share of the shared sigmas that changes from frame to frame after all."""
     speed_floor_m_s: float = 0.1
     """One-sigma error of a speed that no fit may fall below (wander of the position)."""
@@ -237,8 +237,7 @@ class GroundTracks:
             np.array([s.point.lat_deg for s in sightings]),
             np.array([s.point.lon_deg for s in sightings]),
         )
-        rows = max(2, *(len(s.shared) for s in sightings)) if len(sightings) > 1 else 8
-        shared = np.zeros((len(sightings), 2, max(rows, len(sightings[0].shared))))
+        shared = np.zeros((len(sightings), 2, max(8, *(len(s.shared) for s in sightings), 0)))
         total = np.zeros((len(sightings), 2, 2))
         for i, s in enumerate(sightings):
             c = s.point.covariance
@@ -262,7 +261,8 @@ class GroundTracks:
         if len(times) > 1:
             step_s = float(np.ptp(times)) / (len(times) - 1)
             noise = noise * max(1.0, self._limits.box_memory_s / max(step_s, 1e-3))
-        return fit_pass(times, places, noise, shared, self._limits.speed_floor_m_s)
+        views = np.array([s.view_m or STRAIGHT_DOWN for s in sightings])
+        return fit_pass(times, places, views, noise, shared, self._limits.speed_floor_m_s)
 
     def _observation(self, thing: _Thing) -> Observation:
         fit = self._fit(thing)

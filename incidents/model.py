@@ -53,6 +53,8 @@ class Sighting:
     Part of `point.covariance`. Empty means that nothing is known of the parts; then all of
     the covariance is taken to be shared.
     """
+    view_m: tuple[float, float, float] | None = None
+    """From the camera to the place: metres east, north, down. `None` where it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

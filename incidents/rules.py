@@ -51,7 +51,7 @@ class Rule:
     min_zone_probability: float = 0.5
     stand_m_s: float = 1.0
     """Standing for sure: speed + 2 sigma is below this."""
-    crawl_m_s: float = 2.5
+    crawl_m_s: float = 3.0
     """Standing in all likelihood: the speed may be nought and can't reach this (2 sigma).
 
     A pass at patrol speed can't prove less than a metre a second, because a compass error of
@@ -208,7 +208,7 @@ def _doubt(observation: Observation, rule: Rule) -> Refusal | None:
         return Refusal(RefusalCode.MOVING, "its speed could not be told")
     if speed + 2 * sigma < rule.stand_m_s:
         return None
-    if speed <= 2 * sigma and speed + 2 * sigma < rule.crawl_m_s:
+    if speed <= 3 * sigma and speed + 2 * sigma < rule.crawl_m_s:
         return None
     word = "moves" if speed - 2 * sigma > 0 else "may move"
     return Refusal(RefusalCode.MOVING, f"it {word} ({speed:.1f} ± {sigma:.1f} m/s)")
