@@ -12,13 +12,13 @@ import logging
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.clock import Clock
 from core.errors import DetectorFailed, LinkLost, QyranError
 from core.refusals import Refusal, RefusalCode
-from geo.positions import PoseSigma
+from geo.positions import Altitude, PoseSigma
 from geo.zones import Zone
 from incidents.geotag import GeotagLimits
 from incidents.intake import report_absences
@@ -31,7 +31,7 @@ from station.pose_feed import PoseFeed
 from station.sight_line import EvidenceMaker, Eye, Ground, PassReport, SightLine
 from telemetry.model import TelemetrySample
 from telemetry.ports import TelemetryLink, TelemetryLog
-from telemetry.recorder import record
+from telemetry.recorder import Growing, record
 from telemetry.timeline import PoseTimeline
 from vision.model import Frame
 from vision.ports import FrameSource
@@ -118,7 +118,8 @@ async def run_patrol(
         raise ValueError(f"asset {craft.asset.asset_id} has no camera")
     poses = PoseFeed(PoseTimeline(_sigma(mount)), patience=station.pose_patience)
     line = _sight_line(sortie, craft.asset, mount, view, station, poses)
-    listening = asyncio.create_task(_listen(craft.link, poses, station.telemetry_log, on_sample))
+    lens = _Lens(poses, mount)
+    listening = asyncio.create_task(_listen(craft.link, lens, station.telemetry_log, on_sample))
     watching = asyncio.create_task(asyncio.to_thread(watch, view.source, station.detector, line))
     try:
         ended = await fly_sortie(
@@ -166,9 +167,25 @@ def watch(source: FrameSource, detector: SharedDetector, line: SightLine) -> Non
         take()
 
 
+class _Lens:
+    """Takes an asset's samples and passes on those of its camera, which is mounted higher."""
+
+    def __init__(self, poses: PoseFeed, mount: CameraMount) -> None:
+        self._poses, self._height_m = poses, mount.height_m
+
+    def add(self, sample: TelemetrySample) -> None:
+        """Passes the sample on at the height of the lens."""
+        position = sample.position
+        if position is not None:
+            said = position.altitude
+            lens = Altitude(said.metres + self._height_m, said.datum)
+            sample = replace(sample, position=replace(position, altitude=lens))
+        self._poses.add(sample)
+
+
 async def _listen(
     link: TelemetryLink,
-    poses: PoseFeed,
+    poses: Growing,
     log_book: TelemetryLog,
     on_sample: Callable[[TelemetrySample], None],
 ) -> None:
