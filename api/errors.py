@@ -1,14 +1,13 @@
 """Errors on the wire: one table from code to HTTP status, RFC 9457 problem documents."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from api.throttle import SignInLocked
-from core.errors import PlanUnsafe, QyranError, VersionConflict
+from core.errors import QyranError, TooManyTries, VersionConflict
 
 STATUS: Mapping[str, int] = {
     "qyran_error": 500,
@@ -37,6 +36,7 @@ STATUS: Mapping[str, int] = {
     "key_reused": 409,
     "too_large": 413,
     "pose_unknown": 409,
+    "already_there": 409,
     "sortie_failed": 409,
     "vehicle_unreachable": 503,
     "link_lost": 503,
@@ -51,6 +51,7 @@ STATUS: Mapping[str, int] = {
     "store_outdated": 503,
     "store_unreadable": 503,
     "evidence_damaged": 500,
+    "archive_damaged": 500,
     "page_missing": 503,
     "detector_failed": 503,
 }
@@ -77,15 +78,6 @@ TITLES: Mapping[int, str] = {
 }
 
 PROBLEM_TYPE = "application/problem+json"
-
-
-class PlanRefused(PlanUnsafe):
-    """A plan has error-level findings; carries them to the wire."""
-
-    def __init__(self, message: str, *, findings: Sequence[Mapping[str, Any]]) -> None:
-        """Keeps the findings as they are to be sent."""
-        super().__init__(message, cure="mend what the findings name and plan again")
-        self.findings = findings
 
 
 def status_of(error: QyranError, *, versioned: bool = True) -> int:
@@ -119,17 +111,16 @@ def problem(
     return JSONResponse(content, status, dict(headers or {}), PROBLEM_TYPE)
 
 
-def problem_of_error(error: QyranError, *, versioned: bool = True) -> JSONResponse:
-    """Returns the response of one of our errors."""
+def problem_of_error(
+    error: QyranError, *, versioned: bool = True, extra: Mapping[str, Any] | None = None
+) -> JSONResponse:
+    """Returns the response of one of our errors; `extra` adds members of its own."""
     status = status_of(error, versioned=versioned)
     headers: dict[str, str] = {}
-    extra: dict[str, Any] = {}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="qyran"'
-    if isinstance(error, SignInLocked):
+    if isinstance(error, TooManyTries) and error.retry_after_s is not None:
         headers["Retry-After"] = str(error.retry_after_s)
-    if isinstance(error, PlanRefused):
-        extra["findings"] = error.findings
     return problem(
         status,
         error.code,

@@ -30,6 +30,12 @@ class SetUp:
         with self._lock:
             return self._digest is not None
 
+    def fits(self, token: str) -> bool:
+        """Returns whether the token is the one that is out; it stays good."""
+        digest = hashlib.sha256(token.encode()).digest()
+        with self._lock:
+            return self._digest is not None and hmac.compare_digest(self._digest, digest)
+
     def redeem(self, token: str) -> bool:
         """Returns whether the token is the one that is out, and voids it where it is."""
         digest = hashlib.sha256(token.encode()).digest()

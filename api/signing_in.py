@@ -172,16 +172,16 @@ def set_up(
         TooManyTries: after too many wrong tokens.
     """
     services.throttle.check("#setup", address)
+    if any(Role.ADMIN in account.roles for account in services.accounts.accounts()):
+        raise NotAllowed("the station has an admin already", cure="ask the admin for an account")
+    if not services.setup.fits(token):
+        services.throttle.failed("#setup", address)
+        raise _no_set_up()
     check_password(password)  # what can be mended must not cost the token
     if services.accounts.by_login(checked_login(login)) is not None or not name.strip():
         raise BadRequest("choose another user, and give a name", where="user")
-    if any(Role.ADMIN in account.roles for account in services.accounts.accounts()):
-        raise NotAllowed("the station has an admin already", cure="ask the admin for an account")
     if not services.setup.redeem(token):
-        services.throttle.failed("#setup", address)
-        raise NotAllowed(
-            "the set-up token is not valid", cure="use the link that the newest start has printed"
-        )
+        raise _no_set_up()  # somebody else was a moment faster
     agency = next((one.agency_id for one in services.agencies if not one.service), None)
     return new_account(
         services.accounts,
@@ -192,6 +192,12 @@ def set_up(
         password=password,
         roles=[Role.ADMIN],
         agency=agency,
+    )
+
+
+def _no_set_up() -> NotAllowed:
+    return NotAllowed(
+        "the set-up token is not valid", cure="use the link that the newest start has printed"
     )
 
 

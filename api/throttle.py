@@ -9,17 +9,6 @@ from core.clock import Clock
 from core.errors import TooManyTries
 
 
-class SignInLocked(TooManyTries):
-    """Too many failed sign-ins; says when the next may be tried."""
-
-    def __init__(
-        self, message: str, *, retry_after_s: int, where: str = "", cure: str = ""
-    ) -> None:
-        """Keeps the message's parts and the wait in whole seconds."""
-        super().__init__(message, where=where, cure=cure)
-        self.retry_after_s = retry_after_s
-
-
 @dataclass(slots=True)
 class _Tries:
     failures: int
@@ -65,7 +54,7 @@ class SignInThrottle:
         """Returns where a try is allowed now.
 
         Raises:
-            SignInLocked: if one of the three is locked out.
+            TooManyTries: if one of the three is locked out.
         """
         now = self._clock.now()
         with self._lock:
@@ -74,11 +63,11 @@ class SignInThrottle:
                 if tries is None or tries.locked_until is None or tries.locked_until <= now:
                     continue
                 wait_s = int((tries.locked_until - now).total_seconds()) + 1
-                raise SignInLocked(
-                    "too many failed sign-ins",
-                    retry_after_s=wait_s,
-                    cure=f"wait {wait_s} s and try again",
+                locked = TooManyTries(
+                    "too many failed sign-ins", cure=f"wait {wait_s} s and try again"
                 )
+                locked.retry_after_s = wait_s
+                raise locked
 
     def failed(self, login: str, address: str) -> None:
         """Counts a failure, and locks where it was one too many."""

@@ -200,6 +200,8 @@ class TooManyTries(Refused):
     """Too many failed sign-ins or requests; wait and try again."""
 
     code = "too_many_tries"
+    retry_after_s: int | None = None
+    """When the next try makes sense, in seconds; `None` where it is not known."""
 
 
 class PreconditionMissing(Refused):

@@ -3,12 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Response
 from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Account, Role
-from api.errors import PlanRefused
+from api.errors import problem_of_error
 from api.paging import Cursors, page_of
 from api.policies import SIGNED_IN, GuardedRouter, roles
 from api.requests import USUAL_LIMIT, Cursor, Limit, ServicesOf, Who
@@ -116,8 +116,12 @@ def post_patrol_plan(services: ServicesOf, patrol_id: str) -> PlanOut:
     return PlanOut.from_domain(patrol_id, report, versions)
 
 
-@router.add("POST", "/patrols/{patrol_id}/sorties", _CREW, status_code=202)
-async def post_patrol_sortie(services: ServicesOf, who: Who, patrol_id: str) -> SortieOut:
+@router.add(
+    "POST", "/patrols/{patrol_id}/sorties", _CREW, status_code=202, response_model=SortieOut
+)
+async def post_patrol_sortie(
+    services: ServicesOf, who: Who, patrol_id: str
+) -> SortieOut | Response:
     """Plans, checks and starts a patrol."""
     patrol = await run_in_threadpool(_patrol, services, patrol_id)
     await run_in_threadpool(_check_crew, services, who, patrol.asset_id)
@@ -126,7 +130,7 @@ async def post_patrol_sortie(services: ServicesOf, who: Who, patrol_id: str) -> 
     except PlanUnsafe as error:
         report = await run_in_threadpool(services.operations.plan, patrol.patrol_id)
         found = [FindingOut.from_domain(one).model_dump(mode="json") for one in report.findings]
-        raise PlanRefused(error.message, findings=found) from error
+        return problem_of_error(error, extra={"findings": found})
     return SortieOut.from_domain(sortie)
 
 

@@ -54,9 +54,9 @@ def _file(folder: Path, path: str) -> Path:
     root = folder.resolve()
     try:
         file = (root / path).resolve()
-    except (OSError, RuntimeError) as error:
+        inside = file.is_relative_to(root) and file.is_file()
+    except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links
         raise missing from error
-    hidden = any(part.startswith(".") for part in path.split("/"))
-    if hidden or not file.is_relative_to(root) or not file.is_file():
+    if not inside or any(part.startswith(".") for part in path.split("/")):
         raise missing
     return file

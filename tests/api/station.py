@@ -78,7 +78,7 @@ class Client:
         )
 
     async def asend(self, method: str, path: str, **options: Any) -> httpx.Response:
-        url = path if path.startswith("/api/") or options.pop("whole", False) else API + path
+        url = path if options.pop("whole", False) else API + path
         return await self._http.request(method, url, **options)
 
     def send(self, method: str, path: str, **options: Any) -> httpx.Response:

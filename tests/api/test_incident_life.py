@@ -134,9 +134,7 @@ def test_a_service_acts_on_its_own_agency_alone(station: Station) -> None:
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + b"\x7f" * 8 + b"\x08" * 20, "too_large"),
     ],
 )
-def test_a_completion_takes_true_pictures_alone(
-    station: Station, photo: bytes, code: str
-) -> None:
+def test_a_completion_takes_true_pictures_alone(station: Station, photo: bytes, code: str) -> None:
     an_open_incident(station, state=IncidentState.ASSIGNED, agency=AgencyId("roads"))
     service = station.client(Role.SERVICE, agency="roads")
     answer = service.post("/incidents/incident-1/completion", files={"photo": ("a.jpg", photo)})
@@ -149,9 +147,7 @@ def test_assignment_takes_known_services_alone(station: Station) -> None:
     dispatcher = station.client(Role.DISPATCHER)
     for agency in ("police", "nobody"):
         body = {"agency": agency, "note": ""}
-        refused(
-            dispatcher.post("/incidents/incident-1/assignment", body), 422, "bad_request"
-        )
+        refused(dispatcher.post("/incidents/incident-1/assignment", body), 422, "bad_request")
     body = {"agency": "roads", "note": ""}
     answer = dispatcher.post("/incidents/incident-1/assignment", body)
     assert answer.json()["agency"] == "roads"
