@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
 from core.errors import DetectorFailed, TelemetryApart
@@ -29,14 +29,16 @@ from station.ingest_footage import Footage, FootageKind, open_footage
 from station.ingest_line import FootageLine, RefusedStretch, looked_at
 from station.ingest_photos import PhotoLine
 from station.sight_line import Eye, Ground, PassReport
+from telemetry.timeline import GREATEST_GAP
 from vision.model import Frame
+from vision.ports import FrameSource
 from vision.shared_detector import SharedDetector
 
 log = logging.getLogger(__name__)
 
 _CHECKPOINT_S = 5.0
+NEAR_LIMITS = GeotagLimits()
 FAR_LIMITS = GeotagLimits(greatest_distance_m=10_000.0, greatest_ce90_m=60.0)
-"""For stabilised turrets, which look kilometres away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,12 @@ class IngestContext:
     """At most so many frames a second are looked at."""
     sigma: PoseSigma | None = None
     """One-sigma errors of the poses; `None` takes those usual for the kind of footage."""
-    limits: GeotagLimits | None = None
+    limits: GeotagLimits = NEAR_LIMITS
+    """For subtitles and photographs."""
+    far_limits: GeotagLimits = FAR_LIMITS
+    """For footage with ST 0601 metadata, whose turrets look kilometres away."""
+    pose_gap: timedelta = GREATEST_GAP
+    """Furthest that telemetry may be from a frame."""
     terrain_sigma_m: float = 2.0
     fresh: bool = False
     """Begin anew even where a stopped run could go on."""
@@ -167,8 +174,10 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
     start_s = resumed.safe_s if resumed is not None else 0.0
     run = _Run(number=resumed.frame if resumed is not None else 0)
     line = _line(footage, sha256, camera_id, context)
-    if footage.source is not None:
-        _take_all(footage, line, run, start_s, checkpoint, context)
+    if footage.source is None:
+        run.complete = True
+    else:
+        _take_all(footage.source, footage, line, run, start_s, checkpoint, context)
     passed = line.finish(run.last.captured_at) if run.last and run.complete else line.report
     undecodable = footage.undecodable()
     if undecodable:
@@ -212,6 +221,7 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
 
 
 def _take_all(
+    source: FrameSource,
     footage: Footage,
     line: FootageLine | PhotoLine,
     run: _Run,
@@ -220,9 +230,6 @@ def _take_all(
     context: IngestContext,
 ) -> None:
     """Takes frames until the footage ends or the run is stopped; keeps the progress."""
-    source = footage.source
-    if source is None:
-        return
 
     def lost(frame: Frame, error: DetectorFailed) -> None:
         run.failed += 1
@@ -269,7 +276,7 @@ def _line(
 ) -> FootageLine | PhotoLine:
     datum = Datum.GROUND if footage.kind in (FootageKind.KLV, FootageKind.METADATA) else Datum.HOME
     terrain = FlatTerrain(Altitude(0.0, datum), context.terrain_sigma_m)
-    limits = context.limits or (FAR_LIMITS if datum is Datum.GROUND else GeotagLimits())
+    limits = context.far_limits if datum is Datum.GROUND else context.limits
     unknown = CameraModel.from_hfov(1920, 1080, 60.0)  # each frame brings its own
     eye = Eye(
         camera_id,

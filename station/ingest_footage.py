@@ -69,6 +69,11 @@ class Told(Protocol):
         """One-sigma errors of the poses."""
         ...
 
+    @property
+    def pose_gap(self) -> timedelta:
+        """Furthest that telemetry may be from a frame."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Footage:
@@ -148,7 +153,7 @@ def _beside(path: Path) -> Path | None:
 def _stream(path: Path, told: Told, duration_s: float) -> Footage:
     track = read_klv(path, told.asset_id or _ASSET)
     source = AvSource(path, _camera_id((path,), told), stamp=st0601.time_stamp, fps=told.fps)
-    views = KlvViews(track, told.sigma or STABILISED)
+    views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     return Footage(FootageKind.KLV, source, views, (path,), None, "", "klv", duration_s, path,
                    track, lambda: source.stats.undecodable)  # fmt: skip
 
@@ -177,7 +182,7 @@ def _with_klv(
     track = read_klv(telemetry, told.asset_id or _ASSET)
     begin, basis = _started(path, start_at, None, created_at)
     source = AvSource(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
-    views = KlvViews(track, told.sigma or STABILISED)
+    views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     if duration_s:
         views.check_overlap(begin, begin + timedelta(seconds=duration_s))
     return Footage(FootageKind.KLV, source, views, (path,), telemetry, digest_of((telemetry,)),
@@ -201,6 +206,7 @@ def _with_subtitles(
         begin,
         hfov=told.hfov_deg,
         sigma=told.sigma or CONSUMER,
+        gap=told.pose_gap,
     )
     if duration_s:
         views.check_overlap(begin, begin + timedelta(seconds=duration_s))

@@ -26,6 +26,8 @@ CONSUMER = PoseSigma(1.5, 2.0, 2.0, 1.0, 1.0, 0.1)
 STABILISED = PoseSigma(3.0, 5.0, 0.2, 0.2, 0.2, 0.02)
 """Of a stabilised turret with its own inertial unit, as those that send ST 0601."""
 
+_MS = timedelta(milliseconds=1)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -64,11 +66,14 @@ def _apart(span: tuple[datetime, datetime] | None, start: datetime, end: datetim
 class KlvViews:
     """Views by ST 0601 packets: each with the producer's own lens and ground."""
 
-    def __init__(self, track: KlvTrack, sigma: PoseSigma = STABILISED) -> None:
-        """Takes the packets of the footage."""
+    def __init__(
+        self, track: KlvTrack, sigma: PoseSigma = STABILISED, gap: timedelta = GREATEST_GAP
+    ) -> None:
+        """Takes the packets of the footage; `gap` is the furthest one may be from a frame."""
+        self._gap = gap
         self._records = track.records
         self._times = [record.sample.at for record in track.records]
-        self._timeline = PoseTimeline(sigma)
+        self._timeline = PoseTimeline(sigma, greatest_gap=gap)
         for record in track.records:
             position = record.sample.position
             if record.refusal is None and position is not None and record.ground is not None:
@@ -81,7 +86,9 @@ class KlvViews:
         """Returns the view by the packets about the frame's instant."""
         record = self._nearest(frame.captured_at)
         if record is None:
-            return Refusal(RefusalCode.NO_POSE, "no metadata packet within 200 ms")
+            return Refusal(
+                RefusalCode.NO_POSE, f"no metadata packet within {self._gap / _MS:.0f} ms"
+            )
         if record.refusal is not None:
             return record.refusal
         height_px, width_px = frame.image.shape[:2]
@@ -95,7 +102,7 @@ class KlvViews:
         after = bisect_right(self._times, at)
         near = [i for i in (after - 1, after) if 0 <= i < len(self._times)]
         index = min(near, key=lambda i: abs(self._times[i] - at), default=None)
-        if index is None or abs(self._times[index] - at) > GREATEST_GAP:
+        if index is None or abs(self._times[index] - at) > self._gap:
             return None
         return self._records[index]
 
@@ -115,6 +122,7 @@ class SrtViews:
         *,
         hfov: float | None = None,
         sigma: PoseSigma = CONSUMER,
+        gap: timedelta = GREATEST_GAP,
     ) -> None:
         """Takes the cues.
 
@@ -124,19 +132,21 @@ class SrtViews:
             start_at: instant of media time 0.
             hfov: horizontal field of view in degrees, where the cues tell no focal length.
             sigma: one-sigma errors.
+            gap: furthest that a cue may begin from a frame.
         """
+        self._gap = gap
         self._cues = track.cues
         self._starts = [start_at + timedelta(seconds=cue.media_time_s) for cue in track.cues]
         self._silent = not any(cue.gimbal for cue in track.cues)
         self._hfov = hfov
         samples = track.samples(asset_id, start_at)
-        self._timeline = PoseTimeline(sigma, samples=samples)
+        self._timeline = PoseTimeline(sigma, greatest_gap=gap, samples=samples)
 
     def view_at(self, frame: Frame) -> View | Refusal:
         """Returns the view by the cue in force and the next one."""
         index = bisect_right(self._starts, frame.captured_at) - 1
         cue = self._cues[max(0, index)]
-        near = abs(self._starts[max(0, index)] - frame.captured_at) <= GREATEST_GAP
+        near = abs(self._starts[max(0, index)] - frame.captured_at) <= self._gap
         if cue.refusal is not None and (near or self._silent):
             return cue.refusal
         pose = self._timeline.pose_at(frame.captured_at)
