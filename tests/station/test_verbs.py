@@ -1,0 +1,222 @@
+"""The verbs that look after a data folder, each through the whole command line."""
+
+import io
+import json
+import os
+import socket
+
+import pytest
+
+from station import cli
+from station.doctor import State, examine
+from station.settings import Settings
+from station.settings_sources import load_settings
+
+SQUARE = [[71.30, 50.90], [71.31, 50.90], [71.31, 50.91], [71.30, 50.91], [71.30, 50.90]]
+BOW_TIE = [[71.30, 50.90], [71.31, 50.91], [71.31, 50.90], [71.30, 50.91], [71.30, 50.90]]
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    for name in [name for name in os.environ if name.startswith("QYRAN_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("QYRAN_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def qyran(capfd):
+    """Runs a verb with --json and returns its exit code and its document."""
+
+    def call(*words):
+        code = cli.main([*map(str, words), "--json"])
+        return code, json.loads(capfd.readouterr().out)
+
+    return call
+
+
+@pytest.fixture
+def zone_file(tmp_path):
+    def write(ring=SQUARE, **properties):
+        feature = {
+            "type": "Feature",
+            "properties": {"name": "Yard", "purpose": ["watch"], "rules": ["waste_heap"]}
+            | properties,
+            "geometry": {"type": "Polygon", "coordinates": [ring]},
+        }
+        path = tmp_path / "zones.geojson"
+        path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+        return path
+
+    return write
+
+
+def test_zones_come_in_once_and_change_by_version(qyran, zone_file):
+    path = zone_file(id="zone-1")
+    assert qyran("zones", "import", path, "--dry-run")[1]["added"] == 1
+    assert qyran("zones", "list")[1] == {"zones": []}
+    assert qyran("zones", "import", path)[1]["added"] == 1
+    assert qyran("zones", "import", path)[1]["same"] == 1
+    assert qyran("zones", "import", zone_file(id="zone-1", name="Court"))[1]["changed"] == 1
+    (zone,) = qyran("zones", "list")[1]["zones"]
+    assert (zone["id"], zone["name"], zone["version"]) == ("zone-1", "Court", 2)
+    assert zone["changed_at"].endswith("Z")
+
+
+@pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
+def test_zones_go_out_and_come_back_the_same(qyran, zone_file, tmp_path, ending):
+    qyran("zones", "import", zone_file())
+    file = tmp_path / f"out.{ending}"
+    assert qyran("zones", "export", file) == (0, {"file": str(file), "zones": 1})
+    assert qyran("zones", "import", file)[1]["same"] == 1
+
+
+def test_a_zone_that_crosses_itself_is_refused_with_the_place(qyran, zone_file):
+    code, document = qyran("zones", "import", zone_file(BOW_TIE))
+    assert code == 2
+    assert document["error"]["code"] == "zone_invalid"
+    assert "71.305 50.905" in document["error"]["message"]
+    assert qyran("zones", "list")[1] == {"zones": []}
+
+
+def test_a_missing_zone_file_is_told(qyran, tmp_path):
+    code, document = qyran("zones", "import", tmp_path / "nope.geojson")
+    assert (code, document["error"]["code"]) == (2, "source_missing")
+
+
+def a_plan(tmp_path, *, climb_m=50.0, north_deg=0.001):
+    def item(number, command, lat, lon, height_m):
+        return {
+            "type": "SimpleItem", "autoContinue": True, "command": command, "doJumpId": number,
+            "frame": 3, "params": [0, 0, 0, None, lat, lon, height_m],
+        }  # fmt: skip
+
+    lat, lon = 50.905, 71.305
+    ring = [[y, x] for x, y in SQUARE[:-1]]
+    document = {
+        "fileType": "Plan", "version": 1, "groundStation": "QGroundControl",
+        "mission": {
+            "version": 2, "cruiseSpeed": 10, "hoverSpeed": 5, "firmwareType": 12,
+            "vehicleType": 2, "plannedHomePosition": [lat, lon, 350],
+            "items": [
+                item(1, 22, lat, lon, climb_m), item(2, 16, lat + north_deg, lon, climb_m),
+                {**item(3, 20, 0, 0, 0), "frame": 2},
+            ],
+        },
+        "geoFence": {"version": 2, "circles": [],
+                     "polygons": [{"version": 1, "inclusion": True, "polygon": ring}]},
+        "rallyPoints": {"version": 2, "points": []},
+    }  # fmt: skip
+    path = tmp_path / "patrol.plan"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_a_good_plan_is_safe(qyran, tmp_path):
+    code, document = qyran("check", a_plan(tmp_path))
+    assert code == 0, document
+    assert document["safe"] is True
+    assert document["items"] == 3
+    assert document["fences"] == 1
+
+
+def test_a_plan_that_leaves_its_fence_is_no_with_the_place(qyran, tmp_path):
+    code, document = qyran("check", a_plan(tmp_path, north_deg=0.02))
+    assert code == 1
+    assert document["safe"] is False
+    worst = next(f for f in document["findings"] if f["code"] == "waypoint_outside")
+    assert worst["place"] == [pytest.approx(71.305), pytest.approx(50.925)]
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe\x00", b"[1, 2"])
+def test_what_is_no_plan_is_usage(qyran, tmp_path, content):
+    path = tmp_path / "broken.plan"
+    path.write_bytes(content)
+    code, document = qyran("check", path)
+    assert (code, document["error"]["code"]) == (2, "plan_unreadable")
+
+
+def test_people_get_accounts_and_devices_get_tokens(qyran, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("long enough for a test\n"))
+    code, person = qyran(
+        "account", "add", "Aigerim", "--role", "reviewer", "--agency", "police", "--password-stdin"
+    )
+    assert code == 0
+    assert person["user"] == "aigerim"
+    assert "token" not in person
+    code, device = qyran("account", "add", "cam-07", "--role", "device")
+    assert code == 0
+    assert len(device["token"]) > 30
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("x", "--role", "device", "--role", "admin"), "usage_error"),
+        (("x", "--role", "service"), "bad_request"),
+        (("x", "--role", "reviewer", "--agency", "nobody"), "bad_request"),
+        (("x", "--role", "boss"), "usage_error"),
+        (("x y", "--role", "device"), "bad_request"),
+        (("x", "--role", "reviewer"), "usage_error"),  # no terminal to ask for a password
+    ],
+)
+def test_accounts_that_make_no_sense_are_refused(qyran, monkeypatch, words, code):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    assert qyran("account", "add", *words)[1]["error"]["code"] == code
+
+
+def test_a_backup_brings_everything_back(qyran, zone_file, tmp_path):
+    qyran("zones", "import", zone_file(id="zone-1"))
+    code, report = qyran("backup", tmp_path / "b.tar")
+    assert code == 0
+    assert report["files"] >= 2
+    assert qyran("restore", tmp_path / "b.tar")[1]["error"]["code"] == "already_there"
+    fresh = tmp_path / "fresh"
+    assert qyran("restore", tmp_path / "b.tar", "--home", fresh)[0] == 0
+    assert qyran("zones", "list", "--home", fresh)[1] == qyran("zones", "list")[1]
+    assert qyran("upgrade")[1]["backup"] is None
+    assert qyran("purge") == (0, {"samples": 0, "media": 0, "media_bytes": 0})
+
+
+def test_a_damaged_backup_is_refused(qyran, zone_file, tmp_path):
+    qyran("zones", "import", zone_file())
+    qyran("backup", tmp_path / "b.tar")
+    data = bytearray((tmp_path / "b.tar").read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    (tmp_path / "b.tar").write_bytes(data)
+    code, document = qyran("restore", tmp_path / "b.tar", "--home", tmp_path / "fresh")
+    assert (code, document["error"]["code"]) == (3, "archive_damaged")
+    assert not (tmp_path / "fresh").exists()
+
+
+def settings(**overrides) -> Settings:
+    return load_settings(overrides=overrides).settings
+
+
+def states(reports):
+    return {report.name: report.state for report in reports}
+
+
+def test_doctor_finds_what_is_wrong_and_says_how_to_mend_it(tmp_path):
+    wrong = settings(
+        **{"detector.weights": str(tmp_path / "no.onnx"), "store.free_least_mb": "1e12"}
+    )
+    reports = {report.name: report for report in examine(wrong)}
+    assert reports["weights"].state is reports["disk"].state is State.FAULT
+    for report in reports.values():
+        assert report.state is State.OK or (report.gives and report.cure), report
+
+
+def test_doctor_sees_a_port_in_use():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        reports = examine(settings(**{"server.port": port}))
+    assert states(reports)["port"] is State.MISSING
+
+
+def test_doctor_exits_by_what_it_found(qyran):
+    code, document = qyran("doctor", "--set", "store.free_least_mb=1e12")
+    assert code == 3
+    assert document["ok"] is False
