@@ -64,7 +64,8 @@ class CameraFeed:
     """Films from a vehicle at a steady rate of simulated time, in its own thread.
 
     It never films the future: a frame waits until the vehicle has been there. Where rendering
-    is slower than simulated time the stream lags behind; no frame is left out.
+    is slower than simulated time, a live camera leaves frames out as a real one under load
+    does; otherwise the stream lags behind and no frame is left out.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class CameraFeed:
         newest_at: Callable[[], datetime],
         fps: float,
         lowest_m: float = 0.0,
+        live: bool = False,
     ) -> None:
         """Makes the feed; `start` begins to film.
 
@@ -88,11 +90,13 @@ class CameraFeed:
             newest_at: up to when that is known.
             fps: pictures per simulated second.
             lowest_m: nothing is filmed while the lens is lower than this above the ground.
+            live: whether frames are left out rather than late.
         """
         self._living, self._lens, self._streamer = living, lens, streamer
         self._truth_at, self._newest_at = truth_at, newest_at
         self._step = timedelta(seconds=1.0 / fps)
         self._lowest_m = lowest_m
+        self._live = live
         self._end_at: datetime | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._film, name="camera-feed", daemon=True)
@@ -115,9 +119,12 @@ class CameraFeed:
         at = self._newest_at()
         try:
             while not self._stop.is_set() and (self._end_at is None or at <= self._end_at):
-                if at > self._newest_at():
+                newest_at = self._newest_at()
+                if at > newest_at:
                     self._stop.wait(_NAP_S)
                     continue
+                if self._live:
+                    at += (newest_at - at) // self._step * self._step
                 truth = self._truth_at(at)
                 if truth.camera_height_m >= self._lowest_m:
                     self._streamer.send(self._picture(truth), at)

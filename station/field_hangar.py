@@ -46,4 +46,4 @@ class FieldHangar:
         camera_id = asset.camera.camera_id
         evidence = StreamEvidence(camera_id, self._vault, self._settings)
         source = stream_source(asset.video, camera_id, evidence, live=True)
-        return View(source, evidence, landed=source.close)
+        return View(source, evidence, landed=source.close, cut=source.close)

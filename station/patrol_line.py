@@ -61,7 +61,9 @@ class View:
     source: FrameSource
     evidence: EvidenceMaker
     landed: Callable[[], None]
-    """Called when the sortie has ended: no further picture is wanted."""
+    """Called when the sortie has ended: pictures up to now are wanted, no further ones."""
+    cut: Callable[[], None]
+    """Called when the station stops: nothing more is wanted, at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,12 @@ async def run_patrol(
         ended = await fly_sortie(
             sortie, craft.pilot, craft.fence_link, craft.arming, station.clock, on_change, commands
         )
-    finally:
+    except BaseException:
+        view.cut()
+        raise
+    else:
         view.landed()
+    finally:
         await craft.link.close()
         await listening
         poses.end()

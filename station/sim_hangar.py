@@ -102,9 +102,15 @@ class SimHangar:
             newest_at=body.simulated_now,
             fps=fps,
             lowest_m=_FILM_FROM_M if drone else 0.0,
+            live=self._live,
         )
         camera_id = asset.camera.camera_id
         evidence = StreamEvidence(camera_id, self._vault, self._settings)
         source = stream_source(sink.url, camera_id, evidence, live=self._live)
         feed.start()
-        return View(source, evidence, landed=lambda: feed.end(self._clock.now()))
+
+        def cut() -> None:
+            source.close()
+            feed.stop()
+
+        return View(source, evidence, landed=lambda: feed.end(self._clock.now()), cut=cut)
