@@ -129,6 +129,7 @@ async def run_patrol(
         )
     except BaseException:
         view.cut()
+        poses.end()
         raise
     else:
         view.landed()
