@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import cast
 
 from core.clock import Clock
-from core.errors import LinkLost, PlanUnsafe, QyranError, SortieFailed
+from core.errors import LinkLost, PlanUnsafe, QyranError, SortieFailed, StartRefused
 from core.ids import SortieId, UserId, fresh_id
 from missions.model import (
     SORTIE_MOVES,
@@ -196,18 +196,26 @@ class _Flight:
             self._change("fence uploaded and read back")
         await self._pilot.upload(plan)
         self._change("mission uploaded and read back")
-        if arming is not None:
-            await arming.arm()
-        try:
-            await self._pilot.start()
-        except SortieFailed:
-            if arming is not None:
-                with suppress(SortieFailed):
-                    await arming.disarm()
-            raise
+        await self._start(arming)
         progress = Progress(0, len(plan.mission.items))
         now = self._clock.now()
         self._change("started", _S.UNDERWAY, started_at=now, progress=progress)
+
+    async def _start(self, arming: Arming | None) -> None:
+        if arming is None:
+            await self._pilot.start()
+            return
+        for last in (False, True):  # it may have disarmed itself between arming and start
+            await arming.arm()
+            try:
+                await self._pilot.start()
+            except SortieFailed as error:
+                with suppress(SortieFailed):
+                    await arming.disarm()
+                if last or not isinstance(error, StartRefused):
+                    raise
+            else:
+                return
 
     async def watch(self, commands: SortieCommands) -> None:
         """Follows progress and carries out orders until the vehicle has ended."""

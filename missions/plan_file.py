@@ -144,10 +144,10 @@ def write_plan(plan: Plan) -> str:
             "doJumpId": number + 1,
             "frame": step.frame,
             "params": [
-                *(None if math.isnan(p) else p for p in step.params),
-                step.lat_deg,
-                step.lon_deg,
-                step.z_m,
+                *(None if math.isnan(p) else float(p) for p in step.params),
+                float(step.lat_deg),
+                float(step.lon_deg),
+                float(step.z_m),
             ],
         }
         for number, step in enumerate(simple_items(plan.mission))
@@ -160,10 +160,12 @@ def write_plan(plan: Plan) -> str:
             "version": 2,
             "firmwareType": _PX4,
             "vehicleType": _QUADROTOR,
-            "cruiseSpeed": plan.cruise_m_s,
-            "hoverSpeed": plan.cruise_m_s,
+            "cruiseSpeed": float(plan.cruise_m_s),
+            "hoverSpeed": float(plan.cruise_m_s),
             "globalPlanAltitudeMode": 1,
-            "plannedHomePosition": [home.lat_deg, home.lon_deg, home.altitude.metres],
+            "plannedHomePosition": [
+                float(v) for v in (home.lat_deg, home.lon_deg, home.altitude.metres)
+            ],
             "items": items,
         },
         "geoFence": {
@@ -181,7 +183,10 @@ def write_plan(plan: Plan) -> str:
         "rallyPoints": {
             "version": 2,
             "points": [
-                [p.position.lat_deg, p.position.lon_deg, p.position.altitude.metres]
+                [
+                    float(v)
+                    for v in (p.position.lat_deg, p.position.lon_deg, p.position.altitude.metres)
+                ]
                 for p in plan.rally
             ],
         },

@@ -132,6 +132,7 @@ class Autopilot:
             return False
         self.armed, self._flown, self._landed_s = True, False, None
         self._armed_s = self.boot_s
+        self.battery = 1.0  # every sortie begins with a fresh one
         self.errors.new_sortie()
         return True
 

@@ -187,10 +187,10 @@ class SimPilot:
         """Starts the mission.
 
         Raises:
-            StartRefused: if the mode does not come.
+            StartRefused: if the mode does not come, or the vehicle is not armed.
             LinkLost: if the vehicle is silent.
         """
-        await self._reach_mode(VehicleMode.MISSION)
+        await self.resume()
 
     async def hold(self) -> None:
         """Stops where it is.
@@ -209,6 +209,8 @@ class SimPilot:
             LinkLost: if the vehicle is silent.
         """
         await self._reach_mode(VehicleMode.MISSION)
+        if not self._pilot.armed:
+            raise StartRefused("the vehicle is not armed", where=self._where)
 
     async def return_to_launch(self) -> None:
         """Comes home.

@@ -276,7 +276,7 @@ class RouteVehicle:
             limit = _TURN_RATE_DEG_S * STEP_S
             self._yaw += max(-limit, min(limit, turn_deg(self._yaw, heading)))
         if driving and (self._way is None or self._s_m >= self._way.length_m - 0.3):
-            self._mode, self._speed = VehicleMode.STANDBY, 0.0
+            self._mode = VehicleMode.STANDBY
         motion = self._motion()
         self._history.add(motion)
         if self._steps % self._every == 0:

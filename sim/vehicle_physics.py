@@ -10,6 +10,7 @@ _ACCELERATION_M_S2 = 3.0
 _CLIMB_M_S = 3.0
 _SINK_M_S = 2.5
 _TOUCHDOWN_M_S = 0.8
+_BRAKE_EARLY_M = 1.0
 _YAW_RATE_DEG_S = 45.0
 _GIMBAL_RATE_DEG_S = 40.0
 _GUST_M_S2 = 0.25
@@ -107,7 +108,8 @@ class QuadPhysics:
             ux, uy = (bx - ax) / length, (by - ay) / length
             along = (bx - self.east) * ux + (by - self.north) * uy
             side = (self.east - ax) * -uy + (self.north - ay) * ux
-            brake = math.sqrt(self.end_speed**2 + 1.6 * _ACCELERATION_M_S2 * max(0.0, along))
+            room = max(0.0, along - _BRAKE_EARLY_M)
+            brake = math.sqrt(self.end_speed**2 + 1.0 * _ACCELERATION_M_S2 * room)
             v_along = min(self.speed, brake) if along > 0 else max(-1.5, along)
             v_side = max(-2.0, min(2.0, -1.0 * side))
             want_e, want_n = ux * v_along - uy * v_side, uy * v_along + ux * v_side
@@ -116,8 +118,8 @@ class QuadPhysics:
             size = math.hypot(want_e, want_n)
             if size > 1.5:
                 want_e, want_n = want_e * 1.5 / size, want_n * 1.5 / size
-        ae = (want_e - self.v_east) / 0.4
-        an = (want_n - self.v_north) / 0.4
+        ae = (want_e - self.v_east) / 0.25
+        an = (want_n - self.v_north) / 0.25
         size = math.hypot(ae, an)
         if size > _ACCELERATION_M_S2:
             ae, an = ae * _ACCELERATION_M_S2 / size, an * _ACCELERATION_M_S2 / size

@@ -108,7 +108,8 @@ class DriverPilot:
                 here = frame.to_en1_m(sample.position.lat_deg, sample.position.lon_deg)
                 moved = moved or not _standing(sample)
                 reached = _reached(places, last.reached, here)
-                ended = moved and self._has_ended(sample, reached, places, here)
+                parked = self._returning and sample.mode is VehicleMode.STANDBY
+                ended = parked or (moved and self._has_ended(sample, reached, places, here))
                 present = Progress(reached, len(places), ended, self._returning and not ended)
                 if present != last:
                     last = present

@@ -2,12 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
 from mavsdk import MavsdkError
 from mavsdk.asyncio.plugins.action import ActionAsync
+from mavsdk.asyncio.plugins.geofence import GeofenceAsync, GeofenceError
 from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync, MissionRawError, MissionRawResult
 from mavsdk.asyncio.plugins.param import ParamAsync, ParamError, ParamResult
 from mavsdk.plugins.mission_raw import MissionItem as MavsdkItem
@@ -52,6 +53,16 @@ class Deadlines:
     tries: int = 3
     fence_text_s: float = 2.0
     """How long after a fence upload the vehicle's objection is waited for."""
+
+    def at_speed(self, factor: float) -> "Deadlines":
+        """Returns the same real time by a clock that runs `factor` times as fast."""
+        return replace(
+            self,
+            arm_s=self.arm_s * max(1.0, factor / 2),
+            mode_s=self.mode_s * factor,
+            retry_after_s=max(self.retry_after_s, 0.3 * factor),
+            fence_text_s=max(self.fence_text_s, 0.2 * factor),
+        )
 
 
 class _State(Protocol):
@@ -102,6 +113,7 @@ class MavsdkPilot:
         self._system = system
         self._deadlines = deadlines or Deadlines()
         self._missions = MissionRawAsync(system.system)
+        self._fence = GeofenceAsync(system.system)
         self._action = ActionAsync(system.system)
         self._parameters = ParamAsync(system.system)
         self._encoded: EncodedMission | None = None
@@ -123,17 +135,26 @@ class MavsdkPilot:
         altitude = plan.return_altitude
         if altitude is not None and altitude.datum is Datum.HOME:
             await self.write(_RETURN_ALTITUDE, altitude.metres)
-        self._system.state.reached = None
         self._encoded = encoded
 
     async def start(self) -> None:
         """Starts the mission; returns once the vehicle's mode shows it.
 
         Raises:
-            StartRefused: if the mode does not come.
+            StartRefused: if the mode does not come, or the vehicle is not armed.
             LinkLost: if the vehicle falls silent.
         """
+        self._system.state.reached = self._system.state.current = None
+        await self._enter_mission()
+
+    async def _enter_mission(self) -> None:
         await self._reach_mode(VehicleMode.MISSION, self._missions.start_mission)
+        if self._system.state.armed is False:
+            raise StartRefused(
+                f"the vehicle is not armed: {self._system.status_text}".rstrip(": "),
+                where=self._system.url,
+                cure="arm it and start at once; it disarms itself when it waits",
+            )
 
     async def hold(self) -> None:
         """Stops where it is; returns once the mode shows it.
@@ -151,7 +172,7 @@ class MavsdkPilot:
             StartRefused: if the mode does not come.
             LinkLost: if the vehicle falls silent.
         """
-        await self.start()
+        await self._enter_mission()
 
     async def return_to_launch(self) -> None:
         """Comes home.
@@ -210,8 +231,11 @@ class MavsdkPilot:
             VehicleUnreachable: if nothing answers.
         """
         heard = self._system.state.texts_heard
+        items = encode_fences(fences)
         await self._transfer(
-            encode_fences(fences), self._missions.upload_geofence, self._missions.download_geofence
+            items,
+            self._missions.upload_geofence if items else self._clear_fence,
+            self._missions.download_geofence,
         )
 
         def objects() -> bool:
@@ -227,6 +251,13 @@ class MavsdkPilot:
                 where=self._system.url,
                 cure="take off from inside every inclusion and outside every exclusion",
             )
+
+    async def _clear_fence(self, items: list[MavsdkItem]) -> None:
+        try:
+            await self._fence.clear_geofence()  # an upload of nothing is refused by MAVSDK itself
+        except GeofenceError as error:
+            result = MissionRawResult.__members__.get(error.result.name, MissionRawResult.ERROR)
+            raise MissionRawError(result, "clear_geofence()") from error
 
     # --- Arming ---
 

@@ -56,6 +56,7 @@ _AUTO_MAIN = 4
 _ARMED_FLAG = 128
 _ON_GROUND = 1
 _AUTOPILOT_COMPONENT = 1
+_BACKLOG_S = 0.05
 
 
 def _to_log(level: object, message: str, file: str | None, line: int) -> bool:
@@ -206,7 +207,7 @@ class MavsdkSystem:
     def _hear_text(self, fields: Fields) -> None:
         raw = fields.get("text", "")
         text = raw if isinstance(raw, str) else bytes(raw).decode(errors="replace")
-        text = text.split("\0")[0].rstrip()
+        text = text.split("\0")[0]
         number = int(fields.get("id") or 0)
         if number:  # a long text comes in chunks; each one completes what came before
             text = self._chunks.pop(number, "") + text if fields.get("chunk_seq") else text
@@ -224,7 +225,9 @@ class MavsdkSystem:
             await self.clock.sleep_until(self.heard_at + limit)
             if self.lost:
                 await self.clock.sleep_until(self.clock.now() + limit)
-            elif self.clock.now() - self.heard_at >= limit:
+                continue
+            await asyncio.sleep(_BACKLOG_S)  # what waits in our own queues has been heard
+            if self.clock.now() - self.heard_at >= limit:
                 self.lost = True
                 for listener in list(self._listeners):
                     listener("LOST", {})

@@ -1,0 +1,58 @@
+"""The contract of `TelemetryLog`, on every adapter."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.ids import AssetId
+from telemetry.adapters.memory_log import MemoryTelemetryLog
+from telemetry.model import TelemetrySample
+from telemetry.ports import TelemetryLog
+from tests.builders import a_sample, after
+from tests.sql_makers import close_databases, postgres_database, sql_telemetry, sqlite_database
+
+TELEMETRY_LOGS: dict[str, Callable[[Path], TelemetryLog]] = {
+    "memory": lambda folder: MemoryTelemetryLog(),
+    "sqlite": lambda folder: sql_telemetry(sqlite_database(folder)),
+    "postgres": lambda folder: sql_telemetry(postgres_database(folder)),
+}
+DRONE = AssetId("drone-1")
+
+
+@pytest.fixture(params=sorted(TELEMETRY_LOGS))
+def log(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TelemetryLog]:
+    yield TELEMETRY_LOGS[request.param](tmp_path)
+    close_databases()
+
+
+def test_an_empty_log_has_nothing_between(log: TelemetryLog) -> None:
+    log.append([])
+    assert list(log.between(DRONE, after(0), after(10))) == []
+
+
+def test_samples_come_back_whole_in_order_and_half_open(log: TelemetryLog) -> None:
+    samples = [a_sample(at=after(second / 10)) for second in range(10)]
+    log.append(samples[5:])
+    log.append(samples[:5])
+    assert list(log.between(DRONE, after(0), after(10))) == samples
+    assert list(log.between(DRONE, after(0.2), after(0.5))) == samples[2:5]
+
+
+def test_what_was_not_said_stays_unsaid(log: TelemetryLog) -> None:
+    bare = TelemetrySample(DRONE, after(1))
+    log.append([bare])
+    assert list(log.between(DRONE, after(0), after(2))) == [bare]
+
+
+def test_the_first_of_an_instant_is_kept(log: TelemetryLog) -> None:
+    first = a_sample(battery_fraction=0.5)
+    log.append([first, a_sample(battery_fraction=0.4)])
+    log.append([a_sample(battery_fraction=0.3)])
+    assert list(log.between(DRONE, after(-1), after(1))) == [first]
+
+
+def test_assets_are_kept_apart(log: TelemetryLog) -> None:
+    other = a_sample(asset_id=AssetId("car-1"))
+    log.append([a_sample(), other])
+    assert list(log.between(AssetId("car-1"), after(-1), after(1))) == [other]
