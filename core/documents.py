@@ -37,11 +37,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
-
-
 def to_document(
     value: "DataclassInstance", extra: Extra = types.MappingProxyType({})
 ) -> dict[str, Json]:
@@ -51,10 +46,7 @@ def to_document(
         TypeError: if it holds something that has no JSON form here.
         ValueError: if it holds a datetime without a zone.
     """
-    return {
-        field.name: _encoded(getattr(value, field.name), extra)
-        for field in dataclasses.fields(value)
-    }
+    return {name: _encoded(getattr(value, name), extra) for name in _names(type(value))}
 
 
 def from_document(cls: type[T], document: Json, extra: Extra = types.MappingProxyType({})) -> T:
@@ -63,8 +55,9 @@ def from_document(cls: type[T], document: Json, extra: Extra = types.MappingProx
     Raises:
         StoreUnreadable: if the document is no such value.
     """
+    foreign = tuple((kind, decode) for kind, (_, decode) in extra.items())
     try:
-        return cast(T, _decoded(cls, document, extra))
+        return cast(T, _decoder(cast(Any, cls), foreign)(document))
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise StoreUnreadable(
             f"a stored {cls.__name__} can't be read: {error}",
@@ -72,12 +65,21 @@ def from_document(cls: type[T], document: Json, extra: Extra = types.MappingProx
         ) from error
 
 
+@cache
+def _names(cls: type) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
+
+
 def _encoded(value: object, extra: Extra) -> Json:
-    for foreign, (encode, _) in extra.items():
-        if isinstance(value, foreign):
-            return encode(value)
-    if value is None or isinstance(value, bool | int | float):
-        return value
+    kind = type(value)
+    if value is None or kind in (str, float, int, bool):
+        return cast(Json, value)
+    if kind in extra:
+        return extra[kind][0](value)
+    if isinstance(value, tuple):
+        return [_encoded(item, extra) for item in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return to_document(value, extra)
     if isinstance(value, str):
         return str(value)
     if isinstance(value, datetime):
@@ -85,70 +87,95 @@ def _encoded(value: object, extra: Extra) -> Json:
             raise ValueError("a datetime in a document must have a zone")
         return value.astimezone(UTC).isoformat()
     if isinstance(value, timedelta):
-        return value.days * 86_400_000_000 + value.seconds * 1_000_000 + value.microseconds
-    if isinstance(value, tuple):
-        return [_encoded(item, extra) for item in value]
+        return value // timedelta(microseconds=1)
     if isinstance(value, frozenset):
         return [*sorted(str(item) for item in value)]  # only sets of words occur
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return to_document(value, extra)
-    raise TypeError(f"no JSON form for {type(value).__name__}")
+    if isinstance(value, float | int):  # a number of NumPy's, which JSON does not know
+        return float(value) if isinstance(value, float) else int(value)
+    raise TypeError(f"no JSON form for {kind.__name__}")
 
 
-def _decoded(hint: Any, document: Json, extra: Extra) -> Any:
-    """Returns the value of a type hint; raises the plain error of what does not fit."""
+_Decoder: TypeAlias = "Callable[[Json], Any]"
+_Foreign: TypeAlias = "tuple[tuple[type, _Decoder], ...]"
+
+
+@cache
+def _decoder(hint: Any, foreign: _Foreign) -> _Decoder:
+    """Returns what decodes values of a type hint; made once for each."""
     if isinstance(hint, NewType):
-        return _decoded(hint.__supertype__, document, extra)
-    if hint in extra:
-        return extra[hint][1](document)
+        return _decoder(hint.__supertype__, foreign)
+    decoders = dict(foreign)
+    if hint in decoders:
+        return decoders[hint]
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        if document is None and type(None) in arguments:
-            return None
-        rest = [option for option in arguments if option is not type(None)]
-        if all(option in extra for option in rest):
-            return extra[rest[0]][1](document)
-        if len(rest) != 1:
-            raise TypeError(f"ambiguous type {hint}")
-        return _decoded(rest[0], document, extra)
+        return _of_union(arguments, foreign)
     if origin is tuple:
-        items = _expected(document, list)
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(_decoded(arguments[0], item, extra) for item in items)
-        return tuple(
-            _decoded(kind, item, extra) for kind, item in zip(arguments, items, strict=True)
-        )
+        return _of_tuple(arguments, foreign)
     if origin is frozenset:
-        return frozenset(_decoded(arguments[0], i, extra) for i in _expected(document, list))
+        item = _decoder(arguments[0], foreign)
+        return lambda document: frozenset(item(i) for i in _expected(document, list))
     if dataclasses.is_dataclass(hint):
-        return _dataclass(cast(type, hint), _expected(document, dict), extra)
-    return _plain(hint, document)
+        return _of_dataclass(cast(type, hint), foreign)
+    return _of_plain(hint)
 
 
-def _dataclass(cls: type, document: dict[str, Json], extra: Extra) -> Any:
-    hints = _hints(cls)
-    unknown = document.keys() - hints.keys()
-    if unknown:
-        raise ValueError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
-    return cls(**{name: _decoded(hints[name], value, extra) for name, value in document.items()})
+def _of_union(arguments: tuple[Any, ...], foreign: _Foreign) -> _Decoder:
+    kinds = [option for option in arguments if option is not type(None)]
+    distinct = {_decoder(kind, foreign) for kind in kinds}
+    if len(distinct) != 1:  # several classes are one only where one function decodes them all
+        raise TypeError(f"ambiguous type {arguments}")
+    decode = distinct.pop()
+    if len(kinds) == len(arguments):
+        return decode
+    return lambda document: None if document is None else decode(document)
 
 
-def _plain(hint: Any, document: Json) -> Any:
+def _of_tuple(arguments: tuple[Any, ...], foreign: _Foreign) -> _Decoder:
+    if len(arguments) == 2 and arguments[1] is Ellipsis:
+        item = _decoder(arguments[0], foreign)
+        return lambda document: tuple([item(i) for i in _expected(document, list)])
+    items = [_decoder(kind, foreign) for kind in arguments]
+    return lambda document: tuple(
+        decode(i) for decode, i in zip(items, _expected(document, list), strict=True)
+    )
+
+
+def _of_dataclass(cls: type, foreign: _Foreign) -> _Decoder:
+    fields: dict[str, _Decoder] = {}
+
+    def decode(document: Json) -> Any:
+        if not fields:  # at first use: a class may hold its own kind
+            hints = get_type_hints(cls)
+            fields.update({name: _decoder(hints[name], foreign) for name in _names(cls)})
+        values = _expected(document, dict)
+        if unknown := values.keys() - fields.keys():
+            raise ValueError(f"{cls.__name__} has no field {', '.join(sorted(unknown))}")
+        return cls(**{name: fields[name](value) for name, value in values.items()})
+
+    return decode
+
+
+def _of_plain(hint: Any) -> _Decoder:
     if hint is datetime:
-        at = datetime.fromisoformat(_expected(document, str))
-        if at.tzinfo is None:
-            raise ValueError("a datetime without a zone")
-        return at
+        return _instant
     if hint is timedelta:
-        return timedelta(microseconds=_expected(document, int))
+        return lambda document: timedelta(microseconds=_expected(document, int))
     if isinstance(hint, type) and issubclass(hint, StrEnum):
-        return hint(_expected(document, str))
+        return lambda document: hint(_expected(document, str))
     if hint is float:
         # a whole float may come back as an int from another writer's JSON
-        return float(_expected(document, int | float))
+        return lambda document: float(_expected(document, (float, int)))
     if hint in (int, str, bool):
-        return _expected(document, hint)
+        return lambda document: _expected(document, hint)
     raise TypeError(f"no JSON form for {hint}")
+
+
+def _instant(document: Json) -> datetime:
+    at = datetime.fromisoformat(_expected(document, str))
+    if at.tzinfo is None:
+        raise ValueError("a datetime without a zone")
+    return at
 
 
 def _expected(document: Json, kind: Any) -> Any:

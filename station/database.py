@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from alembic import command
@@ -212,6 +213,10 @@ def known_versions(branch: Branch, connection: Connection) -> tuple[str, ...]:
     return tuple(reversed([r.revision for r in script.walk_revisions()]))
 
 
+_migrating = Lock()
+"""Alembic keeps the running migration in module globals: one at a time in a process."""
+
+
 @contextmanager
 def _writing(engine: Engine) -> Iterator[Connection]:
     with engine.execution_options(qyran_write=True).begin() as connection:
@@ -220,7 +225,7 @@ def _writing(engine: Engine) -> Iterator[Connection]:
 
 def migrate_to(engine: Engine, branch: Branch, version: str) -> None:
     """Moves a schema up or down to a version (`base` empties it), in one transaction."""
-    with _writing(engine) as connection:
+    with _migrating, _writing(engine) as connection:
         versions = ("base", *known_versions(branch, connection))
         present = schema_version(connection, branch) or "base"
         config = alembic_config(connection, branch)

@@ -26,6 +26,11 @@ log = logging.getLogger(__name__)
 
 _FILTERS = {"h264": "h264_mp4toannexb", "hevc": "hevc_mp4toannexb"}
 """What brings packets of a codec into the form that carries its own parameter sets."""
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REORDER_S = 2.0
+"""No stream shows a picture later than this after it is decoded."""
+_SEEK_BACK_S = (0.0, 3.0, 15.0, float("inf"))
+"""How far before the wanted start a file is entered, if the keyframe is not met otherwise."""
 _MOVFLAGS = {"movflags": "+faststart"}
 
 
@@ -184,8 +189,8 @@ def cut_clip(path: Path, start_s: float, end_s: float) -> bytes:
     try:
         with av.open(str(path)) as source:
             return _cut_from(source, path, start_s, end_s)
-    except (av.FFmpegError, ValueError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC:
+    except (av.FFmpegError, OSError, ValueError) as error:
+        if getattr(error, "errno", None) in _NO_ROOM:
             raise _disk_full() from error
         raise SourceUnreadable(
             f"no clip can be cut: {error}", where=str(path), cure="see that it plays"
@@ -197,10 +202,10 @@ def _cut_from(source: Any, path: Path, start_s: float, end_s: float) -> bytes:
         raise SourceUnreadable("holds no video", where=str(path))
     stream = source.streams.video[0]
     first_s = _origin_s(stream)
-    target = round((first_s + max(0.0, start_s)) / stream.time_base)
-    source.seek(target, stream=stream, backward=True)
 
-    def packets() -> Iterator[_Kept]:
+    def packets_from(seek_s: float) -> Iterator[_Kept]:
+        target = round((first_s + max(0.0, seek_s)) / stream.time_base)
+        source.seek(target, stream=stream, backward=True)
         for packet in source.demux(stream):
             if packet.dts is None or packet.pts is None or not packet.size:
                 continue
@@ -209,11 +214,15 @@ def _cut_from(source: Any, path: Path, start_s: float, end_s: float) -> bytes:
                 packet.pts, packet.dts, packet.time_base, packet.duration or 0,
                 packet.is_keyframe, bytes(packet),
             )  # fmt: skip
-            if kept.decoded_s > end_s:
+            if kept.decoded_s > end_s + _REORDER_S:
                 return
             yield kept
 
-    chosen = _between(tuple(packets()), start_s, end_s)
+    chosen: tuple[_Kept, ...] = ()
+    for back_s in _SEEK_BACK_S:  # a container without an index may land behind the keyframe
+        chosen = _between(tuple(packets_from(start_s - back_s)), start_s, end_s)
+        if chosen and chosen[0].media_time_s <= start_s:
+            break
     if not chosen:
         raise NotFound("no video of that time", where=f"{path}, {start_s:.3f} s to {end_s:.3f} s")
     with _output() as (output, file):
@@ -229,12 +238,20 @@ def _between(packets: Sequence[_Kept], start_s: float, end_s: float) -> tuple[_K
         return ()
     before = [i for i in keyframes if packets[i].media_time_s <= start_s]
     first = before[-1] if before else keyframes[0]
+    wanted = [i for i in range(first, len(packets)) if packets[i].media_time_s <= end_s]
+    if not wanted:
+        return ()
+    # pictures are decoded before those that are shown earlier but lean on them: the last one
+    # wanted may bring a later one with it, and then what is shown between the two comes too
+    last = wanted[-1]
+    newest = max(packet.pts for packet in packets[first : last + 1])
+    while last + 1 < len(packets) and packets[last + 1].pts < newest:
+        last += 1
     shown_from = packets[first].pts
     chosen = tuple(
         packet
-        for packet in packets[first:]
-        # pictures that lean on the group before the keyframe can't be shown
-        if packet.decoded_s <= end_s and packet.pts >= shown_from
+        for packet in packets[first : last + 1]
+        if packet.pts >= shown_from  # others lean on the group before the keyframe
     )
     return chosen if any(packet.media_time_s >= start_s for packet in chosen) else ()
 
@@ -295,13 +312,17 @@ def _muxed(form: _Format, packets: Sequence[_Kept]) -> bytes:
             _write(output, stream, packets, converted)
             return file.read_bytes()
     except (av.FFmpegError, OSError) as error:
-        if getattr(error, "errno", None) == errno.ENOSPC:
+        if getattr(error, "errno", None) in _NO_ROOM:
             raise _disk_full() from error
         raise
 
 
 @contextmanager
 def _output() -> Iterator[tuple[Any, Path]]:
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError as error:  # Python tries by writing: full is "not found" to it
+        raise _disk_full("the temporary folder") from error
     with tempfile.TemporaryDirectory(prefix="qyran-clip-") as folder:
         file = Path(folder) / "clip.mp4"
         with av.open(str(file), "w", format="mp4", options=_MOVFLAGS) as output:
@@ -322,9 +343,9 @@ def _write(output: Any, stream: Any, packets: Sequence[_Kept], data: Iterable[by
     output.close()
 
 
-def _disk_full() -> DiskFull:
+def _disk_full(where: str = "") -> DiskFull:
     return DiskFull(
         "there is no room to finish a clip",
-        where=tempfile.gettempdir(),
+        where=where or tempfile.gettempdir(),
         cure="free some space; the station goes on by itself",
     )

@@ -13,7 +13,8 @@ import os
 import secrets
 import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -79,8 +80,12 @@ class FolderVault:
             return digest
         try:
             _make_folders(target.parent, self._named)
-            self._place(_type_file(target), media_type.encode())
-            self._place(target, data)
+            with self._part(data) as part:
+                # once the bytes are safe, so that a type never stands alone
+                with self._part(media_type.encode()) as type_part:
+                    type_part.replace(_type_file(target))
+                part.replace(target)
+            _sync_folder(target.parent)
         except OSError as error:
             if error.errno in _NO_ROOM:
                 raise DiskFull(
@@ -161,7 +166,9 @@ class FolderVault:
             raise NotFound("no such evidence", where=digest[:80])
         return self._named / digest[:2] / digest[2:4] / digest
 
-    def _place(self, target: Path, data: bytes) -> None:
+    @contextmanager
+    def _part(self, data: bytes) -> Iterator[Path]:
+        """Gives a finished file that has no name of its own yet; removed unless renamed."""
         part = self._parts / secrets.token_hex(8)
         try:
             descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
@@ -169,11 +176,9 @@ class FolderVault:
                 self._write(descriptor, data)
             finally:
                 os.close(descriptor)
-            part.replace(target)
-        except BaseException:
+            yield part
+        finally:
             part.unlink(missing_ok=True)
-            raise
-        _sync_folder(target.parent)
 
 
 def _type_file(target: Path) -> Path:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
-from sqlalchemy import BigInteger, CheckConstraint, Engine, delete
+from sqlalchemy import BigInteger, CheckConstraint, Engine, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import registry
-from sqlmodel import Field, Session, SQLModel, col, select
+from sqlmodel import Field, SQLModel, col
 
 from core.ids import AssetId
 from geo.positions import Altitude, Attitude, Datum, Position
@@ -70,26 +70,31 @@ class SampleRow(TelemetryTable, table=True):
 
     def to_domain(self) -> TelemetrySample:
         """Returns the sample of this row."""
-        position = None
-        if self.lat_deg is not None and self.lon_deg is not None and self.altitude_m is not None:
-            altitude = Altitude(self.altitude_m, Datum(self.datum or ""))
-            position = Position(self.lat_deg, self.lon_deg, altitude)
-        return TelemetrySample(
-            AssetId(self.asset_id),
-            _EPOCH + timedelta(microseconds=self.at_us),
-            position,
-            self.north_m_s,
-            self.east_m_s,
-            self.down_m_s,
-            _attitude(self.yaw_deg, self.pitch_deg, self.roll_deg),
-            _attitude(self.camera_yaw_deg, self.camera_pitch_deg, self.camera_roll_deg),
-            self.horizontal_sigma_m,
-            self.vertical_sigma_m,
-            self.battery_fraction,
-            self.armed,
-            None if self.mode is None else VehicleMode(self.mode),
-            self.on_ground,
-        )
+        return _sample(self)
+
+
+def _sample(row: Any) -> TelemetrySample:
+    """Returns the sample of a row, or of anything else with these columns."""
+    position = None
+    if row.lat_deg is not None:
+        altitude = Altitude(row.altitude_m, Datum(row.datum))
+        position = Position(row.lat_deg, row.lon_deg, altitude)
+    return TelemetrySample(
+        AssetId(row.asset_id),
+        _EPOCH + timedelta(microseconds=row.at_us),
+        position,
+        row.north_m_s,
+        row.east_m_s,
+        row.down_m_s,
+        _attitude(row.yaw_deg, row.pitch_deg, row.roll_deg),
+        _attitude(row.camera_yaw_deg, row.camera_pitch_deg, row.camera_roll_deg),
+        row.horizontal_sigma_m,
+        row.vertical_sigma_m,
+        row.battery_fraction,
+        row.armed,
+        None if row.mode is None else VehicleMode(row.mode),
+        row.on_ground,
+    )
 
 
 def _attitude(
@@ -152,9 +157,10 @@ class SqlTelemetryLog:
         self, asset_id: AssetId, start: datetime, end: datetime
     ) -> Sequence[TelemetrySample]:
         """Returns the asset's samples with start <= at < end, in order of time; maybe none."""
-        with Session(self._reads) as session:
-            rows = session.exec(
-                select(SampleRow)
+        columns = TelemetryTable.metadata.tables["telemetry_sample"]
+        with self._reads.connect() as connection:  # without the mapper: a track is many rows
+            rows = connection.execute(
+                select(columns)
                 .where(
                     col(SampleRow.asset_id) == asset_id,
                     col(SampleRow.at_us) >= _microseconds(start),
@@ -162,13 +168,13 @@ class SqlTelemetryLog:
                 )
                 .order_by(col(SampleRow.at_us))
             ).all()
-            return tuple(row.to_domain() for row in rows)
+        return tuple(_sample(row) for row in rows)
 
     def remove_before(self, at: datetime) -> int:
         """Removes samples older than `at`, for the retention; returns how many."""
         removed = 0
         with self._reads.connect() as connection:
-            assets = connection.execute(select(SampleRow.asset_id).distinct()).scalars().all()
+            assets = connection.execute(select(col(SampleRow.asset_id)).distinct()).scalars().all()
         for asset_id in assets:  # by asset, so that the key is used and no lock is held long
             with self._writes.begin() as connection:
                 removed += connection.execute(

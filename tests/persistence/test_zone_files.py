@@ -1,0 +1,189 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import geopandas
+import pytest
+from hypothesis import HealthCheck, given, settings
+from shapely import Polygon
+
+from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.ids import ZoneId
+from geo.adapters.geojson_zones import read_zones, write_zones
+from geo.positions import Altitude, Datum
+from geo.zones import Purpose, Zone, ZoneKind
+from tests.builders import NOW, a_square, a_zone
+from tests.persistence import strategies
+
+FORMATS = pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
+
+SQUARE = [[71.0, 51.0], [71.1, 51.0], [71.1, 51.1], [71.0, 51.1], [71.0, 51.0]]
+BOW_TIE = [[71.0, 51.0], [71.1, 51.1], [71.1, 51.0], [71.0, 51.1], [71.0, 51.0]]
+
+
+def a_file(folder: Path, *features: dict[str, object]) -> Path:
+    path = folder / "zones.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": list(features)}))
+    return path
+
+
+def a_feature(ring: list[list[float]] = SQUARE, **properties: Any) -> dict[str, object]:
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def same(one: Zone, other: Zone) -> None:
+    """Equal but for the direction and start of rings, 0.1 mm, and a KML's 15 digits."""
+    assert one.area.normalize().equals_exact(other.area.normalize(), 1e-9)
+    for limit, wanted in ((one.floor, other.floor), (one.ceiling, other.ceiling)):
+        if limit is not None and wanted is not None:
+            assert limit.metres == pytest.approx(wanted.metres, rel=1e-13)
+            assert limit.datum == wanted.datum
+        else:
+            assert limit == wanted
+    assert replace(one, area=other.area, floor=other.floor, ceiling=other.ceiling) == other
+
+
+@FORMATS
+def test_a_zone_with_everything_comes_back(tmp_path: Path, ending: str) -> None:
+    zone = a_zone(
+        name="Қосшы, орталық",
+        purposes=frozenset(Purpose),
+        kind=ZoneKind.EXCLUSION,
+        area=a_square().difference(a_square(half_m=10)),
+        floor=Altitude(10.5, Datum.HOME),
+        ceiling=Altitude(120.25, Datum.GROUND),
+        active=False,
+        owner="police",
+        reason="market day",
+        version=7,
+        changed_at=NOW.replace(microsecond=123_456),
+    )
+    plain = a_zone(zone_id=ZoneId("zone-2"), rules=(), area=a_square(500))
+    path = tmp_path / f"zones.{ending}"
+    write_zones(path, [zone, plain])
+    again = read_zones(path)
+    assert len(again) == 2
+    for one, other in zip(again, (zone, plain), strict=True):
+        same(one, other)
+    write_zones(path, [plain])  # replaced whole
+    assert len(read_zones(path)) == 1
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+
+
+@FORMATS
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(zone=strategies.zones())
+def test_any_zone_comes_back(tmp_path: Path, ending: str, zone: Zone) -> None:
+    zone = replace(zone, name=zone.name.strip(), reason=zone.reason.strip())
+    path = tmp_path / f"zones.{ending}"
+    write_zones(path, [zone])
+    (again,) = read_zones(path)
+    same(again, zone)
+
+
+@FORMATS
+def test_no_zones_come_back_as_none(tmp_path: Path, ending: str) -> None:
+    write_zones(tmp_path / f"zones.{ending}", [])
+    assert read_zones(tmp_path / f"zones.{ending}") == ()
+
+
+def test_the_file_is_as_the_api_has_it(tmp_path: Path) -> None:
+    write_zones(tmp_path / "zones.geojson", [a_zone()])
+    collection = json.loads((tmp_path / "zones.geojson").read_text())
+    assert "crs" not in collection
+    (feature,) = collection["features"]
+    assert feature["id"] == "zone-1"
+    assert feature["properties"]["purpose"] == ["watch"]
+    assert feature["properties"]["rules"] == ["vehicle_stopped", "waste_heap"]
+    assert feature["properties"]["active"] is True
+    assert feature["properties"]["floor_m"] is None
+
+
+def test_a_bare_polygon_is_a_flight_zone_that_stays_the_same(tmp_path: Path) -> None:
+    path = a_file(tmp_path, a_feature(name="Field"))
+    (zone,) = read_zones(path)
+    assert zone.purposes == {Purpose.FLIGHT}
+    assert (zone.kind, zone.active, zone.version) == (ZoneKind.INCLUSION, True, 1)
+    assert read_zones(path)[0].zone_id == zone.zone_id
+    assert zone.zone_id.startswith("zone-")
+
+
+def test_another_coordinate_system_is_converted(tmp_path: Path) -> None:
+    frame = geopandas.GeoDataFrame({"name": ["a"]}, geometry=[Polygon(SQUARE)], crs=4326)
+    frame.to_crs(32642).to_file(tmp_path / "utm.gpkg", driver="GPKG")
+    (zone,) = read_zones(tmp_path / "utm.gpkg")
+    assert zone.area.equals_exact(Polygon(SQUARE), 1e-9)
+
+
+def test_heights_of_corners_are_dropped(tmp_path: Path) -> None:
+    path = a_file(tmp_path, a_feature([[*corner, 350.0] for corner in SQUARE]))
+    assert not read_zones(path)[0].area.has_z
+
+
+def test_a_border_that_crosses_itself_is_told_with_row_and_place(tmp_path: Path) -> None:
+    path = a_file(tmp_path, a_feature(name="Good"), a_feature(BOW_TIE, name="Bow tie"))
+    with pytest.raises(ZoneInvalid) as refused:
+        read_zones(path)
+    assert refused.value.where == f"{path}, row 2 (Bow tie)"
+    assert "71.05 51.05" in refused.value.message
+    assert refused.value.cure
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        ({"purpose": ["parking"]}, "parking"),
+        ({"kind": "outside"}, "outside"),
+        ({"ceiling_m": 120}, "datum"),
+        ({"ceiling_m": "high", "datum": "home"}, "high"),
+        ({"active": "perhaps"}, "perhaps"),
+        ({"changed_at": "yesterday"}, "yesterday"),
+        ({"floor_m": 50, "ceiling_m": 40, "datum": "home"}, "floor"),
+    ],
+)
+def test_a_property_that_makes_no_sense_is_told(
+    tmp_path: Path, properties: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(ZoneInvalid, match="row 1") as refused:
+        read_zones(a_file(tmp_path, a_feature(**properties)))
+    assert said in refused.value.message
+
+
+def test_a_point_is_no_zone(tmp_path: Path) -> None:
+    feature = {**a_feature(), "geometry": {"type": "Point", "coordinates": [71, 51]}}
+    with pytest.raises(ZoneInvalid, match="Point"):
+        read_zones(a_file(tmp_path, feature))
+    with pytest.raises(ZoneInvalid, match="nothing"):
+        read_zones(a_file(tmp_path, {**a_feature(), "geometry": None}))
+
+
+@pytest.mark.parametrize("content", ["", "{", "<kml", '{"type": "FeatureCollection"'])
+@pytest.mark.parametrize("ending", ["geojson", "kml", "gpkg", "txt"])
+def test_what_is_no_such_file_is_told(tmp_path: Path, content: str, ending: str) -> None:
+    path = tmp_path / f"zones.{ending}"
+    path.write_text(content)
+    with pytest.raises(SourceUnreadable, match="zones can be read"):
+        read_zones(path)
+
+
+def test_a_file_without_a_coordinate_system_is_refused(tmp_path: Path) -> None:
+    frame = geopandas.GeoDataFrame({"name": ["a"]}, geometry=[Polygon(SQUARE)])
+    with pytest.warns(UserWarning, match="crs"):
+        frame.to_file(tmp_path / "bare.gpkg", driver="GPKG")
+    with pytest.raises(SourceUnreadable, match="coordinate system"):
+        read_zones(tmp_path / "bare.gpkg")
+
+
+def test_no_such_file_and_no_such_format(tmp_path: Path) -> None:
+    with pytest.raises(SourceMissing):
+        read_zones(tmp_path / "none.geojson")
+    with pytest.raises(SettingInvalid, match=r"\.shp"):
+        write_zones(tmp_path / "zones.shp", [a_zone()])
+    with pytest.raises(SourceUnreadable):
+        write_zones(tmp_path / "no" / "folder.geojson", [a_zone()])

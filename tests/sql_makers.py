@@ -1,0 +1,80 @@
+"""SQL adapters for the contracts: SQLite in the test's folder, PostgreSQL where one is named."""
+
+import os
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from core.clock import SystemClock
+from geo.adapters.sqlmodel_zones import SqlZoneStore
+from incidents.adapters.sqlmodel_store import SqlIncidentStore
+from missions.adapters.sqlmodel_store import SqlMissionStore
+from station.database import STATION_FILE, TELEMETRY_FILE, Database, open_database, postgres_engine
+from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
+
+_opened: list[Database] = []
+
+
+@cache
+def _template() -> Path:
+    """A migrated, empty data folder; copying it is quicker than migrating anew."""
+    folder = Path(tempfile.mkdtemp(prefix="qyran-template-"))
+    open_database(folder, migrate=False).close()
+    return folder
+
+
+def empty_home(folder: Path) -> Path:
+    """Returns a data folder with empty databases."""
+    home = folder / "home"
+    home.mkdir(exist_ok=True)
+    for name in (STATION_FILE, TELEMETRY_FILE):
+        shutil.copy(_template() / name, home / name)
+    return home
+
+
+def sqlite_database(folder: Path) -> Database:
+    """Returns an empty database; `close_databases` closes it."""
+    database = open_database(empty_home(folder), migrate=False)
+    _opened.append(database)
+    return database
+
+
+def postgres_database(folder: Path) -> Database:
+    """Returns an emptied PostgreSQL database, or skips where none is named."""
+    url = os.environ.get("QYRAN_TEST_POSTGRES", "")
+    if not url:
+        pytest.skip("QYRAN_TEST_POSTGRES names no PostgreSQL database that may be emptied")
+    engine = postgres_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
+    database = open_database(folder, migrate=False, url=url)
+    _opened.append(database)
+    return database
+
+
+def close_databases() -> None:
+    """Closes what the makers opened."""
+    while _opened:
+        _opened.pop().close()
+
+
+def sql_incidents(database: Database) -> SqlIncidentStore:
+    return SqlIncidentStore(database.main, SystemClock())
+
+
+def sql_zones(database: Database) -> SqlZoneStore:
+    return SqlZoneStore(database.main)
+
+
+def sql_missions(database: Database) -> SqlMissionStore:
+    return SqlMissionStore(database.main)
+
+
+def sql_telemetry(database: Database) -> SqlTelemetryLog:
+    return SqlTelemetryLog(database.telemetry)
