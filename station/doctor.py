@@ -161,7 +161,7 @@ def _disk(home: Path, least_mb: float) -> Report:
     free_mb = shutil.disk_usage(_nearest_folder(home)).free / 1e6
     good = free_mb >= least_mb
     detail = f"{free_mb / 1000:.1f} GB free, {least_mb / 1000:.1f} GB wanted"
-    cure = "" if good else "free some space; no new evidence is taken in until then"
+    cure = "" if good else "free some space; a full disk refuses new evidence"
     return Report("disk", State.OK if good else State.FAULT, detail, "evidence", cure)
 
 

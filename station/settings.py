@@ -36,7 +36,6 @@ def _home() -> Path:
 
 
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class Group(BaseModel):
@@ -70,7 +69,7 @@ class StoreSettings(Group):
     """Where rows and evidence are kept; all of it in the data folder."""
 
     free_least_mb: float = setting(
-        500.0, "Free space below which no new evidence is taken in.", unit="MB", ge=0
+        500.0, "Free space that `qyran doctor` asks for.", unit="MB", ge=0
     )
 
 
@@ -88,13 +87,6 @@ class DetectorSettings(Group):
     queue_frames: int = setting(
         8, "Frames that may wait for each camera; a live one then drops its oldest.",
         unit="frames", ge=1, le=1_000,
-    )  # fmt: skip
-    confidence_least: Fraction = setting(
-        0.35, "Detections that the network is less sure of are dropped.", unit="fraction"
-    )
-    overlap_most: Fraction = setting(
-        0.5, "Of two boxes that overlap more (as intersection over union), one is kept.",
-        unit="fraction",
     )  # fmt: skip
 
 
@@ -118,56 +110,11 @@ class GeotagSettings(Group):
     )
 
 
-class RuleSettings(Group):
-    """When something seen is a violation, and when two are the same."""
-
-    zone_probability_least: Fraction = setting(
-        0.5, "Least probability that a place lies in the zone.", unit="fraction"
-    )
-    stopped_speed_most_m_s: float = setting(
-        0.8, "A vehicle that is slower counts as standing.", unit="m/s", gt=0
-    )
-    stopped_least_s: float = setting(
-        2.0, "How long a vehicle must be seen standing.", unit="s", ge=0
-    )
-    sightings_least: int = setting(
-        3, "Frames that must show a thing before it counts.", unit="frames", ge=1
-    )
-    merge_distance_most_m: float = setting(
-        25.0, "Sightings further apart are never merged into one incident.", unit="m", gt=0
-    )
-    merge_window_hours: float = setting(
-        24.0, "Sightings further apart in time open an incident of their own.", unit="h", gt=0
-    )
-    absence_frames_least: int = setting(
-        5, "Frames that must truly see a place without the thing before closing is proposed.",
-        unit="frames", ge=1,
-    )  # fmt: skip
-
-
 class EvidenceSettings(Group):
     """What is kept of a violation."""
 
     clip_before_s: float = setting(2.0, "Length of a clip before the violation.", unit="s", ge=0)
     clip_after_s: float = setting(2.0, "Length of a clip after it.", unit="s", ge=0)
-    picture_quality: int = setting(90, "JPEG quality of pictures.", unit="%", ge=50, le=100)
-
-
-class ReviewSettings(Group):
-    """How people work on incidents."""
-
-    claim_minutes: float = setting(10.0, "How long a claim holds unless renewed.", unit="min", gt=0)
-
-
-class IngestSettings(Group):
-    """Where footage may come from."""
-
-    trusted_networks: Networks = setting(
-        ("127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"),
-        "Networks in which a stream's host must lie.",
-        validate_default=True,
-    )
-    open_most_s: float = setting(10.0, "How long a stream may take to open.", unit="s", gt=0)
 
 
 class LinkSettings(Group):
@@ -209,10 +156,7 @@ class Settings(BaseSettings):
     store: StoreSettings = StoreSettings()
     detector: DetectorSettings = DetectorSettings()
     geotag: GeotagSettings = GeotagSettings()
-    rules: RuleSettings = RuleSettings()
     evidence: EvidenceSettings = EvidenceSettings()
-    review: ReviewSettings = ReviewSettings()
-    ingest: IngestSettings = IngestSettings()
     link: LinkSettings = LinkSettings()
     retention: RetentionSettings = RetentionSettings()
 

@@ -43,6 +43,18 @@ def test_every_setting_is_documented(root):
     assert not [name for name, _ in fields() if f"`{name}`" not in text]
 
 
+def test_every_setting_is_read_somewhere(root):
+    """A setting that nothing reads would be a promise that is not kept."""
+    code = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (root / "station").rglob("*.py")
+        if path.name != "settings.py"
+    )
+    leaves = {name: name.rsplit(".", 1)[-1] for name, _ in fields()}
+    unread = [name for name, leaf in leaves.items() if not re.search(rf"\.{leaf}\b", code)]
+    assert not unread
+
+
 def test_every_verb_is_documented(root):
     text = page(root, "cli.md")
     assert not [name for name in cli.VERBS if f"## qyran {name}" not in text]
