@@ -174,11 +174,12 @@ def geotag_frame(
     camera, height_m = whole
     boxes = [d.box for d in detections]
     sizes = [SIZES.get(d.label, OTHER_SIZE) for d in detections]
-    heights = np.full(len(boxes), height_m)
+    heights = np.full(len(boxes), float(height_m))
     located = _locate(camera, pose, heights, boxes, sizes, terrain)
     for _ in range(limits.greatest_refinements):
         moved = _ground_under(located.places_m, height_m, pose, terrain)
-        if np.all(np.abs(moved - heights) < 0.1):
+        moved[np.isnan(heights)] = np.nan  # off the terrain once, off it for good
+        if np.all((np.abs(moved - heights) < 0.1) | np.isnan(heights)):
             break
         heights = moved
         located = _locate(camera, pose, heights, boxes, sizes, terrain)
@@ -326,12 +327,13 @@ def _ground_under(places_m: Floats, height_m: float, pose: Pose, terrain: Terrai
     try:
         here = terrain.elevation(position.lat_deg, position.lon_deg)
     except DatumUnknown:
-        return np.full(places_m.shape[1], height_m)  # the pose counts from the ground itself
-    heights = np.full(places_m.shape[1], np.nan)
+        return np.full(places_m.shape[1], float(height_m))  # the pose counts from the ground itself
+    heights = np.full(places_m.shape[1], float(height_m))
     for i in np.flatnonzero(np.isfinite(lat)):
         try:
             there = terrain.elevation(float(lat[i]), float(lon[i]))
         except DatumUnknown:
+            heights[i] = np.nan
             continue
         heights[i] = height_m + here.metres - there.metres
     return heights
