@@ -163,9 +163,7 @@ def write_plan(plan: Plan) -> str:
             "cruiseSpeed": float(plan.cruise_m_s),
             "hoverSpeed": float(plan.cruise_m_s),
             "globalPlanAltitudeMode": 1,
-            "plannedHomePosition": [
-                float(v) for v in (home.lat_deg, home.lon_deg, home.altitude.metres)
-            ],
+            "plannedHomePosition": _triple(home),
             "items": items,
         },
         "geoFence": {
@@ -182,16 +180,14 @@ def write_plan(plan: Plan) -> str:
         },
         "rallyPoints": {
             "version": 2,
-            "points": [
-                [
-                    float(v)
-                    for v in (p.position.lat_deg, p.position.lon_deg, p.position.altitude.metres)
-                ]
-                for p in plan.rally
-            ],
+            "points": [_triple(p.position) for p in plan.rally],
         },
     }
     return json.dumps(document, indent=1, allow_nan=False)
+
+
+def _triple(position: Position) -> list[float]:
+    return [float(v) for v in (position.lat_deg, position.lon_deg, position.altitude.metres)]
 
 
 def fence_rings(

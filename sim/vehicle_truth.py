@@ -136,6 +136,8 @@ class TruthHistory:
                 mean(a.camera_pitch_deg, b.camera_pitch_deg),
                 mean(a.camera_roll_deg, b.camera_roll_deg),
             ),
-            speed_m_s=math.hypot(a.east_m_s, a.north_m_s),
+            speed_m_s=mean(
+                math.hypot(a.east_m_s, a.north_m_s), math.hypot(b.east_m_s, b.north_m_s)
+            ),
             armed=a.armed,
         )  # fmt: skip

@@ -2,7 +2,9 @@
 
 import asyncio
 import math
+from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -15,6 +17,7 @@ from telemetry.model import TelemetrySample, VehicleMode
 _YAW_IN_VEHICLE_FRAME, _YAW_IN_EARTH_FRAME = 32, 64
 _FRESH_MS = 250
 """How much older than the position an attitude may be."""
+_FLIP_DEG = 60.0
 _QUEUE = 2_000
 
 
@@ -84,6 +87,45 @@ def camera_attitude(fields: dict[str, Any]) -> Attitude | None:
     return None
 
 
+class _Angles:
+    """The newest attitudes of one thing, by the vehicle's own time."""
+
+    def __init__(self) -> None:
+        self._kept: deque[tuple[int, Attitude]] = deque(maxlen=20)
+
+    def add(self, boot_ms: int, attitude: Attitude | None) -> None:
+        if attitude is None:
+            self._kept.clear()
+        else:
+            self._kept.append((boot_ms, attitude))
+
+    def behind(self, boot_ms: int) -> bool:
+        """Returns whether it speaks but has not yet spoken of that time."""
+        return bool(self._kept) and self._kept[-1][0] < boot_ms
+
+    def at(self, boot_ms: int) -> Attitude | None:
+        """Returns the attitude at a time, between two that are near enough, or `None`."""
+        near = [entry for entry in self._kept if abs(entry[0] - boot_ms) <= _FRESH_MS]
+        before = max((e for e in near if e[0] <= boot_ms), default=None, key=lambda e: e[0])
+        after = min((e for e in near if e[0] >= boot_ms), default=None, key=lambda e: e[0])
+        if before is None or after is None or before[0] == after[0]:
+            only = before or after
+            return only[1] if only is not None else None
+        share = (boot_ms - before[0]) / (after[0] - before[0])
+        a, b = before[1], after[1]
+        turns = [
+            (two - one + 180.0) % 360.0 - 180.0
+            for one, two in ((a.yaw_deg, b.yaw_deg), (a.roll_deg, b.roll_deg))
+        ]
+        if max(abs(turn) for turn in turns) > _FLIP_DEG:  # straight down the angles may flip
+            return a if share < 0.5 else b
+        return Attitude(
+            (a.yaw_deg + turns[0] * share) % 360.0,
+            a.pitch_deg + (b.pitch_deg - a.pitch_deg) * share,
+            a.roll_deg + turns[1] * share,
+        )
+
+
 class MavsdkLink:
     """A `TelemetryLink` over an opened MAVSDK system."""
 
@@ -92,8 +134,8 @@ class MavsdkLink:
         self._asset_id = asset_id
         self._system = system
         self._queue: asyncio.Queue[TelemetrySample | str] = asyncio.Queue(_QUEUE)
-        self._attitude: tuple[int, Attitude] | None = None
-        self._camera: tuple[int, Attitude] | None = None
+        self._attitude, self._camera = _Angles(), _Angles()
+        self._waiting: deque[tuple[int, TelemetrySample]] = deque()
         self._newest_ms = -1
         self._boot_at = system.clock.now()
         self._boot_known = False
@@ -140,17 +182,28 @@ class MavsdkLink:
             if all(isinstance(a, int | float) and math.isfinite(a) for a in angles):
                 yaw, pitch, roll = (math.degrees(float(a or 0.0)) for a in angles)
                 attitude = Attitude(yaw % 360.0, pitch, roll)
-                self._attitude = (int(fields["time_boot_ms"]), attitude)
+                self._attitude.add(int(fields["time_boot_ms"]), attitude)
+                self._flush()
         elif name == "GIMBAL_DEVICE_ATTITUDE_STATUS":
-            camera = camera_attitude(fields)
-            self._camera = (int(fields["time_boot_ms"]), camera) if camera else None
+            self._camera.add(int(fields["time_boot_ms"]), camera_attitude(fields))
+            self._flush()
         elif name == "GLOBAL_POSITION_INT":
             self._hear_position(fields)
 
-    def _fresh(self, entry: tuple[int, Attitude] | None, boot_ms: int) -> Attitude | None:
-        if entry is None or abs(boot_ms - entry[0]) > _FRESH_MS:
-            return None
-        return entry[1]
+    def _flush(self) -> None:
+        """Hands out the positions whose attitudes have come, or will not come any more.
+
+        The streams of a vehicle arrive by separate ways, so that a position may overtake the
+        attitude of its own instant.
+        """
+        while self._waiting:
+            boot_ms, sample = self._waiting[0]
+            late = self._newest_ms - boot_ms > _FRESH_MS
+            if not late and (self._attitude.behind(boot_ms) or self._camera.behind(boot_ms)):
+                return
+            self._waiting.popleft()
+            attitude, camera = self._attitude.at(boot_ms), self._camera.at(boot_ms)
+            self._put(replace(sample, attitude=attitude, camera=camera))
 
     def _hear_position(self, fields: dict[str, Any]) -> None:
         boot_ms = int(fields["time_boot_ms"])
@@ -162,6 +215,8 @@ class MavsdkLink:
             self._boot_at = self._system.clock.now() - timedelta(milliseconds=boot_ms)
         if boot_ms < self._newest_ms - 10_000:  # it has restarted; its time starts anew
             self._newest_ms, self._boot_known = -1, False
+            self._attitude, self._camera = _Angles(), _Angles()
+            self._waiting.clear()
             return
         if boot_ms <= self._newest_ms:
             return
@@ -169,21 +224,19 @@ class MavsdkLink:
         if not (-90 <= lat <= 90 and -180 <= lon <= 180):
             return
         self._newest_ms = boot_ms
-        self._put(
-            TelemetrySample(
-                self._asset_id,
-                self._boot_at + timedelta(milliseconds=boot_ms),
-                Position(lat, lon, Altitude(fields["relative_alt"] / 1000, Datum.HOME)),
-                fields["vx"] / 100,
-                fields["vy"] / 100,
-                fields["vz"] / 100,
-                self._fresh(self._attitude, boot_ms),
-                self._fresh(self._camera, boot_ms),
-                state.horizontal_sigma_m,
-                state.vertical_sigma_m,
-                state.battery_fraction,
-                state.armed,
-                state.mode,
-                state.on_ground,
-            )
+        sample = TelemetrySample(
+            self._asset_id,
+            self._boot_at + timedelta(milliseconds=boot_ms),
+            Position(lat, lon, Altitude(fields["relative_alt"] / 1000, Datum.HOME)),
+            fields["vx"] / 100,
+            fields["vy"] / 100,
+            fields["vz"] / 100,
+            horizontal_sigma_m=state.horizontal_sigma_m,
+            vertical_sigma_m=state.vertical_sigma_m,
+            battery_fraction=state.battery_fraction,
+            armed=state.armed,
+            mode=state.mode,
+            on_ground=state.on_ground,
         )
+        self._waiting.append((boot_ms, sample))
+        self._flush()

@@ -57,7 +57,7 @@ def test_holds_resumes_and_comes_home(make: CraftMaker) -> None:
                 await craft.pilot.hold()  # a second call does nothing
                 await craft.pilot.resume()
                 await craft.pilot.return_to_launch()
-                last = progress
+                last: Progress = progress
                 async for progress in steps:
                     last = progress
                 return last

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ SCHOOL = a_fence(
 )
 
 
-def to(east: float, north: float, up: float = 40.0, **changes: object) -> MissionItem:
+def to(east: float, north: float, up: float = 40.0, **changes: Any) -> MissionItem:
     return replace(MissionItem(K.WAYPOINT, a_place(east, north, up)), **changes)
 
 

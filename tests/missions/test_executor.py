@@ -199,9 +199,15 @@ def test_a_cancelled_flight_is_called_home() -> None:
     async def story() -> list[Sortie]:
         changes: list[Sortie] = []
         async with CRAFTS["sim"]() as craft:
-            task = asyncio.ensure_future(fly(craft, changes.append))
-            while not changes or changes[-1].state is not S.UNDERWAY:
-                await asyncio.sleep(0)
+            started = asyncio.Event()
+
+            def on_change(sortie: Sortie) -> None:
+                changes.append(sortie)
+                if sortie.state is S.UNDERWAY:
+                    started.set()
+
+            task = asyncio.ensure_future(fly(craft, on_change))
+            await started.wait()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             assert task.cancelled()

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shapely import Polygon
 
 from core.errors import PlanUnreadable
 from core.ids import AssetId, ZoneId
@@ -87,6 +88,7 @@ def test_a_circle_is_kept_on_the_safe_side() -> None:
     inside, outside = read_plan(json.dumps(document), DRONE).fences
     for zone, farthest, nearest in ((inside, 100.001, 99.0), (outside, 101.0, 99.999)):
         local = zone.to_local(AT)
+        assert isinstance(local, Polygon)
         reach = [math.hypot(*corner) for corner in local.exterior.coords]
         assert max(reach) <= farthest
         assert local.exterior.distance(local.centroid) >= nearest

@@ -103,6 +103,7 @@ def test_a_sample_has_the_vehicles_own_time_and_only_fresh_angles() -> None:
             "GIMBAL_DEVICE_ATTITUDE_STATUS", time_boot_ms=700, flags=EARTH, q=quaternion(9, -9, 0)
         )
         system.say_position(1_000)
+        system.say_position(1_300)  # by now no camera will come for the first
 
     (sample,) = heard(talk)
     assert sample.at == after(-99)
@@ -111,6 +112,38 @@ def test_a_sample_has_the_vehicles_own_time_and_only_fresh_angles() -> None:
     assert sample.camera is None  # 300 ms old: another place in flight
     assert (sample.north_m_s, sample.east_m_s, sample.down_m_s) == (1.0, -2.0, 0.5)
     assert sample.horizontal_sigma_m is None
+
+
+def test_a_position_waits_for_the_camera_of_its_own_instant() -> None:
+    def look(system: Spoken, boot_ms: int, yaw: float) -> None:
+        system.say(
+            "GIMBAL_DEVICE_ATTITUDE_STATUS", time_boot_ms=boot_ms, flags=EARTH,
+            q=quaternion(yaw, -60, 0),
+        )  # fmt: skip
+
+    def talk(system: Spoken) -> None:
+        look(system, 1_000, 350.0)
+        system.say_position(1_100)  # overtakes the camera
+        look(system, 1_100, 10.0)
+        system.say_position(1_150)
+        look(system, 1_200, 20.0)
+
+    first, second = heard(talk)
+    assert first.camera is not None
+    assert second.camera is not None
+    assert first.camera.yaw_deg == pytest.approx(10)
+    assert second.camera.yaw_deg == pytest.approx(15)
+
+
+def test_a_silent_camera_does_not_keep_positions_back() -> None:
+    def talk(system: Spoken) -> None:
+        system.say("ATTITUDE", time_boot_ms=1_000, yaw=0.0, pitch=0.0, roll=0.0)
+        for boot_ms in range(1_000, 2_000, 100):
+            system.say_position(boot_ms)
+
+    samples = heard(talk)
+    assert len(samples) == 7  # the newest still wait for their attitude
+    assert [sample.attitude is not None for sample in samples] == [True] * 3 + [False] * 4
 
 
 def test_a_vehicle_without_time_of_day_counts_from_its_first_word() -> None:
