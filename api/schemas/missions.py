@@ -22,7 +22,8 @@ from api.services import Operations, PlanReport
 from core.ids import AssetId
 from geo.local_frame import distance_m
 from geo.positions import Datum
-from missions.model import Asset, AssetKind, Finding, Patrol, Plan, Severity, Sortie, SortieState
+from missions.model import Asset, AssetKind, Finding, Patrol, Severity, Sortie, SortieState
+from missions.planner import plan_path
 from telemetry.model import AssetStatus, TelemetrySample
 
 
@@ -158,17 +159,6 @@ class FindingOut(Answer):
         )
 
 
-def path_of(plan: Plan) -> tuple[tuple[float, float], ...]:
-    """Returns the line of a plan, (lat, lon) from home over its items."""
-    home = (plan.home.lat_deg, plan.home.lon_deg)
-    path = [home]
-    for item in plan.mission.items:
-        place = home if item.position is None else (item.position.lat_deg, item.position.lon_deg)
-        if place != path[-1]:
-            path.append(place)
-    return tuple(path)
-
-
 def _length_m(path: Sequence[tuple[float, float]]) -> float:
     return sum(distance_m(*a, *b) for a, b in pairwise(path))
 
@@ -190,7 +180,7 @@ class PlanOut(Answer):
         cls, patrol_id: str, report: PlanReport, zone_versions: Mapping[str, int]
     ) -> Self:
         """Returns a plan; `zone_versions` are those that it was made with."""
-        path = path_of(report.plan)
+        path = plan_path(report.plan)
         return cls(
             patrol_id=patrol_id,
             asset_id=report.plan.asset_id,
@@ -249,7 +239,7 @@ class SortieOut(Answer):
                 SortieEventOut(at=event.at, state=event.state, text=event.text)
                 for event in sortie.events
             ],
-            path=line_of(path_of(sortie.plan)),
+            path=line_of(plan_path(sortie.plan)),
         )
 
 

@@ -20,6 +20,7 @@ def test_a_patrol_is_planned_flown_held_and_brought_home(station: Station) -> No
     path = f"/patrols/{patrol.json()['id']}"
     plan = pilot.post(f"{path}/plan").json()
     assert (plan["safe"], plan["zone_versions"]) == (True, {"zone-1": 1})
+    assert plan["path"]["coordinates"][0] == pytest.approx([71.3549, 50.9754])  # longitude first
     sortie = pilot.post(f"{path}/sorties")
     assert (sortie.status_code, sortie.json()["state"]) == (202, "underway")
     refused(pilot.post(f"{path}/sorties"), 409, "illegal_move")

@@ -1,12 +1,16 @@
 """Observations from elsewhere: once, checked, judged, merged."""
 
 import base64
+import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from api.accounts import Role
+from api.accounts import Receipt, ReceiptStore, Role
+from api.observation_desk import ObservationDesk
+from api.schemas.observations import ObservationBody
 from core.ids import IncidentId
 from incidents.model import Origin
 from tests.api.station import Client, Station, a_picture
@@ -92,17 +96,31 @@ def test_one_that_is_refused_stays_so_and_says_why(station: Station) -> None:
     refused(device.post("/observations", sent()), 409, "key_reused")
 
 
-def test_many_at_once_are_one(station: Station) -> None:
-    from api.observation_desk import ObservationDesk
-    from api.schemas.observations import ObservationBody
+class _Meeting:
+    """The receipts, where two who ask at the same time wait for each other."""
 
+    def __init__(self, store: ReceiptStore) -> None:
+        self._store, self._meeting = store, threading.Barrier(2)
+
+    def receipt(self, device_id: str, serial: str) -> Receipt | None:
+        found = self._store.receipt(device_id, serial)
+        with suppress(threading.BrokenBarrierError):
+            self._meeting.wait(0.3)  # nobody comes where there is one at a time
+        return found
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        self._store.add_receipt(receipt)
+
+
+def test_two_at_once_are_one(station: Station) -> None:
+    object.__setattr__(station.services, "receipts", _Meeting(station.accounts))
     account = station.account(Role.DEVICE, login="camera-7", agency=None)
     desk: ObservationDesk = station.app.state.observation_desk
     body = ObservationBody.model_validate(sent())
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: desk.take_in(account, body), range(16)))
-    assert sum(new for _, new in answers) == 1
-    assert len({receipt for receipt, _ in answers}) == 1
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda _: desk.take_in(account, body), range(2)))
+    assert sorted(new for _, new in answers) == [False, True]
+    assert answers[0][0] == answers[1][0]
 
 
 def test_a_device_speaks_for_itself_alone(station: Station) -> None:
