@@ -109,7 +109,7 @@ def confirm(incident: Incident, user_id: UserId, now: datetime, note: str = "") 
         IllegalMove: if it is past that.
     """
     _held_by(incident, user_id, now)
-    return _moved(incident, now, "confirmed", user_id, note, _S.CONFIRMED)
+    return _moved(incident, now, "confirmed", user_id, note, _S.CONFIRMED, only_from=_S.OPEN)
 
 
 def reject(incident: Incident, user_id: UserId, now: datetime, reason: str) -> Incident:
