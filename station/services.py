@@ -16,7 +16,7 @@ from incidents.ports import Notifier
 from station.agencies import AGENCIES
 from station.settings import Settings
 from station.stores import Stores
-from station.verbs.version import version_text
+from station.version import version_text
 from station.wiring import picture_size
 
 _MB = 1_000_000
