@@ -15,6 +15,9 @@ import numpy as np
 from core.errors import DetectorFailed
 from vision.model import Box, Detection, Frame
 
+_LONGEST_WAIT_S = 10.0
+"""A gate that nobody opens holds a batch no longer than this."""
+
 Script: TypeAlias = Callable[[Frame], tuple[Detection, ...]]
 
 
@@ -114,7 +117,7 @@ class ScriptedDetector:
         self.batches.append(tuple(frame.camera_id for frame in frames))
         self.entered.set()
         if self._gate is not None:
-            self._gate.wait()
+            self._gate.wait(_LONGEST_WAIT_S)
         if self._fault is DetectorFault.EVERY_BATCH:
             raise DetectorFailed("told to fail")
         if first and self._fault is DetectorFault.FIRST_BATCH:
