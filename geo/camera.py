@@ -104,10 +104,61 @@ def project_to_ground(
 
     NaN where the ray does not go down. `height_m` is the camera's height above that ground.
     """
+    if not any(camera.distortion):
+        return _project_rectilinear(camera, attitude, height_m, u_px, v_px)
     north, east, down = rotation(attitude) @ camera.rays(u_px, v_px)
     with np.errstate(divide="ignore", invalid="ignore"):
-        scale = np.where(down > 1e-9, height_m / down, np.nan)
+        scale = np.where(down > _LEVEL, height_m / down, np.nan)
     return np.stack([east * scale, north * scale])
+
+
+_LEVEL = 1e-9
+"""A direction of unit depth that goes down by no more than this is level."""
+_BLOCK = 16_384
+"""Pixels at a time: what they need fits the processor's cache."""
+
+
+def _project_rectilinear(
+    camera: CameraModel, attitude: Attitude, height_m: float, u_px: Floats, v_px: Floats
+) -> Floats:
+    """Returns what `project_to_ground` does, for a lens without distortion, several times faster.
+
+    Then north, east and down are each linear in u and v; the sums are made in place and block
+    by block, so that no array of the whole length comes and goes.
+    """
+    u, v = np.broadcast_arrays(np.asarray(u_px, np.float64), np.asarray(v_px, np.float64))
+    to_rays = np.array(
+        [
+            [0.0, 0.0, 1.0],
+            [1 / camera.fx_px, 0.0, -camera.cx_px / camera.fx_px],
+            [0.0, 1 / camera.fy_px, -camera.cy_px / camera.fy_px],
+        ]
+    )
+    (nu, nv, n1), (eu, ev, e1), (du, dv, d1) = (rotation(attitude) @ to_rays).tolist()
+    flat_u, flat_v = u.ravel(), v.ravel()
+    places = np.empty((2, flat_u.size))
+    spare = np.empty((2, min(_BLOCK, flat_u.size)))
+
+    def linear(a: Floats, b: Floats, by_a: float, by_b: float, one: float, out: Floats) -> None:
+        np.multiply(a, by_a, out=out)
+        part = np.multiply(b, by_b, out=spare[1, : a.size])
+        out += part
+        out += one
+
+    for start in range(0, flat_u.size, _BLOCK):
+        a, b = flat_u[start : start + _BLOCK], flat_v[start : start + _BLOCK]
+        scale = spare[0, : a.size]
+        linear(a, b, du, dv, d1, scale)
+        level = scale <= _LEVEL
+        if level.any():
+            scale[level] = np.nan
+        np.divide(height_m, scale, out=scale)
+        east, north = places[:, start : start + _BLOCK]
+        linear(a, b, eu, ev, e1, east)
+        linear(a, b, nu, nv, n1, north)
+        east *= scale
+        north *= scale
+    return places.reshape(2, *u.shape)
 
 
 def ground_to_pixel(
