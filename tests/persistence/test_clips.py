@@ -18,11 +18,9 @@ GROUP_S = 1.0
 LENGTH_S = 6.0
 
 
-def encode(
-    path: Path, codec: str = "libx264", b_frames: int = 0, begin_s: float = 0.0, name: str = ""
-) -> Path:
+def encode(path: Path, codec: str = "libx264", b_frames: int = 0, begin_s: float = 0.0) -> Path:
     """Six seconds at ten pictures a second; each picture shows its number."""
-    with av.open(str(path), "w", format=name or None) as output:
+    with av.open(str(path), "w") as output:
         stream: Any = output.add_stream(codec, rate=RATE)
         stream.width, stream.height = 160, 96
         stream.pix_fmt = "yuv420p"
@@ -119,6 +117,20 @@ def test_the_times_in_a_clip_are_those_of_the_stream(
         times = [float(f.pts * f.time_base) for f in video.decode(video=0)]
     steps = np.diff(times)
     assert steps == pytest.approx(np.full(len(steps), 1 / RATE), abs=0.002)
+
+
+def test_pictures_that_lean_on_what_was_before_the_clip_are_left_out(tmp_path: Path) -> None:
+    """An open group: after its keyframe come pictures that are shown before it."""
+    ring = PacketRing()
+    with av.open(str(encode(tmp_path / "v.ts", b_frames=2))) as source:
+        stream = source.streams.video[0]
+        for number, packet in enumerate(source.demux(stream)):
+            if packet.dts is not None:
+                packet.is_keyframe = number in (0, 4)  # two are shown before the fifth
+                ring.add(packet)
+    with opened(ring.cut(1.0, 3.0)) as video:
+        stamps = [p.pts for p in video.demux(video=0) if p.pts is not None]
+    assert min(stamps) == stamps[0]
 
 
 def test_a_stream_that_begins_late_counts_from_its_beginning(tmp_path: Path) -> None:
