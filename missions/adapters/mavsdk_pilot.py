@@ -61,7 +61,7 @@ class Deadlines:
             arm_s=self.arm_s * max(1.0, factor / 2),
             mode_s=self.mode_s * factor,
             retry_after_s=max(self.retry_after_s, 0.3 * factor),
-            fence_text_s=max(self.fence_text_s, 0.2 * factor),
+            fence_text_s=max(self.fence_text_s, 0.5 * factor),
         )
 
 

@@ -10,7 +10,7 @@ import logging
 import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -291,6 +291,9 @@ async def open_system(
         tasks.append(asyncio.create_task(opened._watch_silence()))
         tasks.append(asyncio.create_task(opened._ask_for_streams()))
         try:
+            await asyncio.sleep(0)  # every task has subscribed before anybody gives an order
+            with suppress(LinkLost):
+                await opened.wait_for(lambda: opened.state.mode is not None, silence_limit_s)
             yield opened
         finally:
             for task in tasks:

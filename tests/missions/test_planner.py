@@ -119,6 +119,7 @@ def test_an_oblique_camera_is_flown_behind_what_it_looks_at() -> None:
             for item in plan.mission.items[1:-1]
             if item.position is not None
         ]
+    assert seen_fraction(plan, asset, [zone]) > 0.99
     # the lane of 200 m is as long either way, but shifted by its height against the flight
     shift = sum(places[-90.0]) / len(places[-90.0]) - sum(places[-45.0]) / len(places[-45.0])
     assert abs(shift) == pytest.approx(45.0, abs=1.0)

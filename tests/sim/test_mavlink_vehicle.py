@@ -210,9 +210,10 @@ class Ground:
         self._socket.close()
 
     def messages(self) -> Iterator[m.MAVLink_message]:
-        while True:
+        for _ in range(20_000):  # many simulated minutes: who waits longer waits for ever
             data, self._address = self._socket.recvfrom(4096)
             yield from self.codec.parse_buffer(data) or []
+        pytest.fail("the message did not come")
 
     def wait(self, *names: str) -> m.MAVLink_message:
         return next(message for message in self.messages() if message.get_type() in names)
