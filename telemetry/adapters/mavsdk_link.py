@@ -17,6 +17,8 @@ from telemetry.model import TelemetrySample, VehicleMode
 _YAW_IN_VEHICLE_FRAME, _YAW_IN_EARTH_FRAME = 32, 64
 _FRESH_MS = 250
 """How much older than the position an attitude may be."""
+_PATIENCE_MS = 2_000
+"""How long an attitude is waited for: on a busy machine one stream lags behind the other."""
 _FLIP_DEG = 60.0
 _QUEUE = 2_000
 
@@ -91,7 +93,7 @@ class _Angles:
     """The newest attitudes of one thing, by the vehicle's own time."""
 
     def __init__(self) -> None:
-        self._kept: deque[tuple[int, Attitude]] = deque(maxlen=20)
+        self._kept: deque[tuple[int, Attitude]] = deque(maxlen=200)
 
     def add(self, boot_ms: int, attitude: Attitude | None) -> None:
         if attitude is None:
@@ -99,9 +101,12 @@ class _Angles:
         else:
             self._kept.append((boot_ms, attitude))
 
-    def behind(self, boot_ms: int) -> bool:
-        """Returns whether it speaks but has not yet spoken of that time."""
-        return bool(self._kept) and self._kept[-1][0] < boot_ms
+    def behind(self, boot_ms: int, newest_ms: int) -> bool:
+        """Returns whether it still speaks but has not yet spoken of a time."""
+        if not self._kept:
+            return False
+        last_ms = self._kept[-1][0]
+        return last_ms < boot_ms and newest_ms - last_ms <= _PATIENCE_MS
 
     def at(self, boot_ms: int) -> Attitude | None:
         """Returns the attitude at a time, between two that are near enough, or `None`."""
@@ -198,8 +203,8 @@ class MavsdkLink:
         """
         while self._waiting:
             boot_ms, sample = self._waiting[0]
-            late = self._newest_ms - boot_ms > _FRESH_MS
-            if not late and (self._attitude.behind(boot_ms) or self._camera.behind(boot_ms)):
+            newest_ms = self._newest_ms
+            if any(a.behind(boot_ms, newest_ms) for a in (self._attitude, self._camera)):
                 return
             self._waiting.popleft()
             attitude, camera = self._attitude.at(boot_ms), self._camera.at(boot_ms)
