@@ -1,5 +1,6 @@
 """SQL adapters for the contracts: SQLite in the test's folder, PostgreSQL where one is named."""
 
+import atexit
 import os
 import shutil
 import tempfile
@@ -23,6 +24,7 @@ _opened: list[Database] = []
 def _template() -> Path:
     """A migrated, empty data folder; copying it is quicker than migrating anew."""
     folder = Path(tempfile.mkdtemp(prefix="qyran-template-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     open_database(folder, migrate=False).close()
     return folder
 
