@@ -33,7 +33,8 @@ class CameraMount:
     yaw_sigma_deg: float = 2.0
     pitch_sigma_deg: float = 1.0
     roll_sigma_deg: float = 1.0
-    time_sigma_s: float = 0.05
+    time_sigma_s: float = 0.1
+    """Of the time stamps that join its pictures with the vehicle's telemetry."""
 
 
 @dataclass(frozen=True, slots=True)

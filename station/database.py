@@ -118,7 +118,9 @@ def open_database(
 
 def sqlite_engine(file: Path, *, synchronous: str) -> Engine:
     """Returns an engine of a SQLite file: WAL, foreign keys, honest transactions."""
-    engine = create_engine(f"sqlite:///{file}", connect_args={"timeout": _BUSY_S})
+    engine = create_engine(
+        f"sqlite:///{file}", connect_args={"timeout": _BUSY_S}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def settle(connection: sqlite3.Connection, _record: object) -> None:
@@ -148,7 +150,7 @@ def postgres_engine(url: str) -> Engine:
         ExtraMissing: if the driver is not installed.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)
     except ModuleNotFoundError as error:
         raise ExtraMissing(
             "the PostgreSQL driver is not installed", cure="pip install 'qyran[postgres]'"

@@ -116,7 +116,8 @@ def demo_assets() -> tuple[Asset, ...]:
     drones = tuple(
         Asset(
             AssetId(name), name.replace("-", " ").title(), AssetKind.DRONE,
-            CameraMount(CameraId(f"{name}-gimbal"), _model(DRONE_CAMERA, 4.0), pitch_deg=-55.0),
+            CameraMount(CameraId(f"{name}-gimbal"), _model(DRONE_CAMERA, 4.0), pitch_deg=-55.0,
+                        time_sigma_s=0.1),
             cruise_m_s=DRONE_SPEED_M_S, home=_position(*place), agency=AgencyId("police"),
         )
         for name, place in _DRONE_HOMES_EN_M.items()
@@ -126,6 +127,7 @@ def demo_assets() -> tuple[Asset, ...]:
             AssetId(name), name.replace("-", " ").title(), AssetKind.VEHICLE,
             CameraMount(
                 CameraId(f"{name}-mast"), _model(CAR_CAMERA, 5.0), pitch_deg=-12.0, height_m=2.2,
+                time_sigma_s=0.1,
             ),
             cruise_m_s=CAR_SPEED_M_S, home=_position(*route[0]), agency=AgencyId("police"),
             endurance_s=8 * 3600.0,

@@ -24,7 +24,7 @@ from incidents.adapters.log_notifier import LogNotifier
 from incidents.model import Evidence, Incident
 from incidents.ports import EvidenceVault, Notifier
 from missions.adapters.driver_pilot import DriverPilot
-from missions.adapters.mavsdk_pilot import MavsdkPilot
+from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.model import Asset
 from sim.route_vehicle import RouteVehicle
 from station.patrol_line import Craft
@@ -143,7 +143,7 @@ async def mavsdk_craft(
         silence_limit_s=settings.link.silence_most_s * speed,
         connect_s=settings.link.connect_most_s,
     ) as system:
-        pilot = MavsdkPilot(system)
+        pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
         link = MavsdkLink(asset.asset_id, system)
         yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
 
