@@ -1,9 +1,9 @@
 // A fake station for looking at the page: the routes of docs/api.md over fixtures in memory.
 //
-//   node dev/server.mjs [--port 8099] [--page dist] [--scenario normal]
+//   node dev/server.mjs [--port 8099] [--page dist] [--scenario normal] [--every 500]
 //
 // Scenarios: normal, empty, loading (lists never answer), error, crowded, gate (no demo),
-// deaf (no live stream). POST /dev/scenario/NAME changes it and starts afresh.
+// deaf (no live stream). Every so many ms the assets say where they are. POST /dev/scenario/NAME changes it and starts afresh.
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { extname, join, normalize, resolve } from 'node:path';
@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     port: { type: 'string', default: '8099' },
     page: { type: 'string', default: join(here, '..', 'dist') },
     scenario: { type: 'string', default: 'normal' },
+    every: { type: 'string', default: '500' },
   },
 });
 const pageRoot = resolve(options.page);
@@ -276,7 +277,7 @@ function still(asset) {
 setInterval(() => {
   const now = Date.now();
   for (const asset of world.assets) send('asset', { asset_id: asset.id, status: statusOf(asset, now) });
-}, 500);
+}, Number(options.every));
 
 // ---- routes -----------------------------------------------------------------------------
 const page = (items, query) => {
@@ -498,7 +499,7 @@ async function serveApi(request, response, url) {
     const open = path === '/health' || path.startsWith('/session');
     const session = open ? null : who(request);
     const list = ['GET /zones', 'GET /assets', 'GET /patrols', 'GET /sorties', 'GET /incidents'].includes(route.key);
-    if (list && scenario === 'loading') return;
+    if (list && scenario === 'loading' && /assets|incidents/.test(path)) return;
     if (list && scenario === 'error') {
       throw new Refusal(500, 'store_unreadable', 'the incident store can’t be read: disk I/O error', { where: 'incidents.sqlite', cure: 'run “qyran doctor”, then restore the last backup' });
     }

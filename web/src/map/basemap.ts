@@ -9,6 +9,28 @@ export const FONT = ['Inter Variable'];
 export const ATTRIBUTION = '© OpenStreetMap contributors, ODbL';
 const EMPTY: FeatureCollection = { type: 'FeatureCollection', features: [] };
 
+/** Puts names that come as one object per language where a style expression finds them. */
+function flatNames(feature: Feature): Feature {
+  const name: unknown = feature.properties?.name;
+  if (typeof name !== 'object' || name === null) return feature;
+  const flat: Record<string, unknown> = { ...feature.properties };
+  delete flat.name;
+  for (const [lang, text] of Object.entries(name)) if (text) flat[`name:${lang}`] = text;
+  return { ...feature, properties: flat };
+}
+
+/** One line of credits; a source that is named in more detail elsewhere is not named twice. */
+export function creditLine(credits: Iterable<string>): string {
+  const plain = (text: string): string => text.replace(/\s*\([^)]*\)/g, '').trim();
+  const lines = new Map<string, string>();
+  for (const credit of credits) {
+    const key = plain(credit);
+    const present = lines.get(key);
+    if (key && (!present || credit.length < present.length)) lines.set(key, credit);
+  }
+  return lines.size > 0 ? [...lines.values()].join(' · ') : ATTRIBUTION;
+}
+
 /** Sorts the city's features into what the layers draw. */
 export function cityParts(city: FeatureCollection): {
   boundaries: FeatureCollection;
@@ -24,7 +46,8 @@ export function cityParts(city: FeatureCollection): {
   const surfaces: Feature[] = [];
   const rings: Position[][] = [];
   const credits = new Set<string>();
-  for (const feature of city.features) {
+  for (const given of city.features) {
+    const feature = flatNames(given);
     const properties = (feature.properties ?? {}) as Record<string, unknown>;
     if (typeof properties.attribution === 'string') credits.add(properties.attribution);
     const kind = String(properties.kind ?? properties.layer ?? '');
@@ -32,7 +55,7 @@ export function cityParts(city: FeatureCollection): {
     if (type === 'Point') places.push(feature);
     else if (type === 'LineString' || type === 'MultiLineString') streets.push(feature);
     else if (type === 'Polygon' || type === 'MultiPolygon') {
-      if (['building', 'green', 'water', 'paved'].includes(kind)) surfaces.push(feature);
+      if (['building', 'house', 'green', 'water', 'paved'].includes(kind)) surfaces.push(feature);
       else {
         boundaries.push(feature);
         const polygons =
@@ -52,7 +75,7 @@ export function cityParts(city: FeatureCollection): {
     streets: collect(streets),
     surfaces: collect(surfaces),
     outside: collect(rings.length > 0 ? [outsideOf(rings)] : []),
-    attribution: credits.size > 0 ? [...credits].join(' · ') : ATTRIBUTION,
+    attribution: creditLine(credits),
   };
 }
 

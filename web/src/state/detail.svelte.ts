@@ -12,6 +12,7 @@ let refusal = $state.raw<Problem | null>(null);
 let busy = $state('');
 let sheet = $state<Sheet>('none');
 let wanted = '';
+let looking = '';
 
 async function fetchDetail(id: string): Promise<void> {
   try {
@@ -77,10 +78,14 @@ export const detail = {
     refusal = null;
   },
 
-  /** Opens an incident, or loads it anew when the stream says that it has changed. */
-  follow(id: string | null, version: number | undefined): void {
-    if (id !== wanted) {
+  /**
+   * Opens an incident, or loads it anew when the stream says that it has changed, or when
+   * another person looks: what may be done differs.
+   */
+  follow(id: string | null, version: number | undefined, who: string): void {
+    if (id !== wanted || who !== looking) {
       wanted = id ?? '';
+      looking = who;
       incident = null;
       problem = null;
       refusal = null;

@@ -2,6 +2,7 @@
 import { api, whenSignedOut } from '../api/client';
 import type { Health, Role, Session } from '../api/types';
 import { asProblem, type Problem } from '../core/problem';
+import { clock } from './clock.svelte';
 
 /** Whom the demo lets one be, and how that is asked for. */
 const DEMO_SEATS = {
@@ -81,6 +82,7 @@ export const session = {
     setUpToken = readToken();
     try {
       health = await api.health();
+      clock.set(health.time);
       if (setUpToken) {
         phase = 'set_up';
         return;

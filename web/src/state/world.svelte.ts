@@ -13,6 +13,8 @@ import type {
 } from '../api/types';
 import { asProblem, type Problem } from '../core/problem';
 import type { ServerEvent } from '../core/sse';
+import { clock } from './clock.svelte';
+import { session } from './session.svelte';
 
 export type ById<T> = Readonly<Record<string, T>>;
 export type Part = 'city' | 'zones' | 'assets' | 'patrols' | 'sorties' | 'incidents' | 'agencies';
@@ -33,6 +35,7 @@ let sorties = $state.raw<ById<Sortie>>({});
 let incidents = $state.raw<ById<Incident>>({});
 let agencies = $state.raw<Agency[]>([]);
 let tracks = $state.raw<ById<[number, number][]>>({});
+const trackedAt: Record<string, number> = {};
 let live = $state<LiveState>('connecting');
 let lastHeard = $state(0);
 let more = $state(false);
@@ -80,10 +83,14 @@ function newer(incoming: Incident): boolean {
   return !present || incoming.version >= present.version;
 }
 
+/** Lengthens the line behind an asset, by one point a second: more can't be seen. */
 function extendTrack(asset: string, status: AssetStatus): void {
+  const at = Date.parse(status.at);
+  if (Math.abs(at - (trackedAt[asset] ?? 0)) < 1000) return;
   const line = tracks[asset] ?? [];
   const last = line[line.length - 1];
   if (last && last[0] === status.lon && last[1] === status.lat) return;
+  trackedAt[asset] = at;
   tracks = { ...tracks, [asset]: [...line.slice(1 - TRACK_POINTS), [status.lon, status.lat]] };
 }
 
@@ -108,6 +115,7 @@ function hear(event: ServerEvent): void {
   }
   if (event.event === 'asset') {
     const { asset_id, status } = data as { asset_id: string; status: AssetStatus };
+    if (session.demo) clock.follow(status.at);
     later(`asset ${asset_id}`, () => {
       const asset = assets[asset_id];
       if (!asset) return;
@@ -130,7 +138,7 @@ function hear(event: ServerEvent): void {
 
 async function loadTracks(): Promise<void> {
   const mine = generation;
-  const since = new Date(Date.now() - 30 * 60_000).toISOString();
+  const since = new Date(clock.now - 30 * 60_000).toISOString();
   await Promise.all(
     Object.keys(assets).map(async (asset) => {
       try {
