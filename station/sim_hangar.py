@@ -27,6 +27,9 @@ CAR_FPS = 5.0
 _FILM_FROM_M = 20.0
 """A drone films from this height on; lower, it sees but its own pad."""
 
+_PATIENCE_S = 120.0
+"""Rendering on a busy machine is slow, but it is no broken camera."""
+
 
 class SimHangar:
     """A `station.operations.Hangar` over simulated vehicles."""
@@ -58,6 +61,8 @@ class SimHangar:
         self._ports: dict[AssetId, int] = {}
         self._drones: dict[AssetId, MavlinkVehicle] = {}
         self._cars: dict[AssetId, RouteVehicle] = {}
+        for lens in (DRONE_CAMERA, CAR_CAMERA):
+            living.camera(lens)  # paints the ground now, not in the middle of a flight
         for asset in assets:
             own_seed = seed * 1_000 + zlib.crc32(asset.asset_id.encode()) % 1_000
             if asset.kind is AssetKind.DRONE:
@@ -93,7 +98,7 @@ class SimHangar:
         drone = self._drones.get(asset.asset_id)
         body = drone or self._cars[asset.asset_id]
         lens, fps = (DRONE_CAMERA, DRONE_FPS) if drone else (CAR_CAMERA, CAR_FPS)
-        sink = TcpSink(patience_s=120.0)
+        sink = TcpSink(patience_s=_PATIENCE_S)
         feed = CameraFeed(
             self._living,
             lens,
@@ -106,7 +111,9 @@ class SimHangar:
         )
         camera_id = asset.camera.camera_id
         evidence = StreamEvidence(camera_id, self._vault, self._settings)
-        source = stream_source(sink.url, camera_id, evidence, live=self._live)
+        source = stream_source(
+            sink.url, camera_id, evidence, live=self._live, patience_s=_PATIENCE_S
+        )
         feed.start()
 
         def cut() -> None:

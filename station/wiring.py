@@ -112,11 +112,29 @@ class StreamEvidence:
 
 
 def stream_source(
-    url: str, camera_id: CameraId, evidence: StreamEvidence, *, live: bool
+    url: str,
+    camera_id: CameraId,
+    evidence: StreamEvidence,
+    *,
+    live: bool,
+    patience_s: float = 30.0,
 ) -> FrameSource:
-    """Returns an asset's stream; its metadata packets date each frame where they are there."""
+    """Returns an asset's stream; its metadata packets date each frame where they are there.
+
+    Args:
+        url: where it is.
+        camera_id: whose frames these are.
+        evidence: is given each encoded packet.
+        live: whether frames that nobody takes in time are lost.
+        patience_s: longest silence before it counts as lost.
+    """
     return AvSource(
-        url, camera_id, live=live, stamp=st0601.time_stamp, packet_tap=evidence.tap, patience_s=30.0
+        url,
+        camera_id,
+        live=live,
+        stamp=st0601.time_stamp,
+        packet_tap=evidence.tap,
+        patience_s=patience_s,
     )
 
 
