@@ -80,7 +80,8 @@ def test_a_car_in_space_is_found_at_any_depression(depression: float, heading: f
     north = up / np.tan(np.radians(depression))
     box = box_of(pose, up, 0.0, north, heading, (4.5, 1.8, 1.5))
     place = offset(seen(box, pose, limits=GeotagLimits(greatest_ce90_m=100)))
-    assert np.hypot(place[0], place[1] - north) < 1.3
+    # seen steeply, the half height is taken into account; uncorrected it would be 0.43 m at 60
+    assert np.hypot(place[0], place[1] - north) < (0.3 if depression >= 60 else 1.3)
 
 
 def test_a_lorry_is_not_taken_for_a_car() -> None:

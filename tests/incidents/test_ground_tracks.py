@@ -64,6 +64,8 @@ class Errors:
     pitch_deg: float = 0.0
     roll_deg: float = 0.0
     box_px: float = 0.0
+    wobble_deg: float = 0.0
+    """Of yaw and pitch, anew each frame."""
 
     @classmethod
     def drawn(cls, draw: np.random.Generator) -> "Errors":
@@ -102,7 +104,9 @@ def fly_over(
         east, north = AT.to_en1_m(told.position.lat_deg, told.position.lon_deg)
         a = told.attitude
         true = Attitude(
-            a.yaw_deg + errors.yaw_deg, a.pitch_deg + errors.pitch_deg, a.roll_deg + errors.roll_deg
+            a.yaw_deg + errors.yaw_deg + draw.normal() * errors.wobble_deg,
+            a.pitch_deg + errors.pitch_deg + draw.normal() * errors.wobble_deg,
+            a.roll_deg + errors.roll_deg,
         )
         e, n = place(seconds)
         # the middle of the box is the middle of a thing 1.5 m high
@@ -221,6 +225,17 @@ class TestErrors:
         assert seen.speed_m_s is not None
         assert seen.speed_sigma_m_s is not None
         assert 0.2 < seen.speed_m_s < 3 * seen.speed_sigma_m_s
+
+    def test_a_camera_that_wobbles_is_not_taken_for_one_that_is_turned(self) -> None:
+        """Each sighting's shifts carry its own error; a fit that trusts them runs away."""
+        draw = np.random.default_rng(5)
+        for _ in range(6):
+            things = new_pass()
+            fly_over(things, Errors(wobble_deg=1.0), draw=draw)
+            seen = only(things.finish())
+            assert np.hypot(*np.subtract(offset(seen), (8, 0))) < 3.0
+            assert seen.speed_m_s is not None
+            assert seen.speed_m_s < 1.2
 
     def test_a_wild_box_does_not_carry_the_rest_away(self) -> None:
         clean, spoilt = new_pass(), new_pass()
