@@ -130,7 +130,7 @@ export const api = {
   claim: (incident: string, takeOverReason?: string) =>
     request<Incident>(`/incidents/${id(incident)}/claim`, {
       method: 'POST',
-      ...(takeOverReason ? { body: { take_over_reason: takeOverReason } } : {}),
+      body: takeOverReason ? { take_over_reason: takeOverReason } : {},
     }),
   release: (incident: string) => request<Incident>(`/incidents/${id(incident)}/claim`, { method: 'DELETE' }),
   decide: (incident: string, decision: 'confirm' | 'reject' | 'reopen', reason: string) =>
