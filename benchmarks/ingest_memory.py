@@ -2,7 +2,7 @@
 
     python benchmarks/ingest_memory.py [--minutes 2 5 10] [--look-fps 2]
 
-Each file is made at run time (simulated district, 10 frames a second, ST 0601 metadata) and
+Each file is made at run time (simulated district, 5 frames a second, ST 0601 metadata) and
 ingested by a process of its own, with the shipped network, a watch zone over everything, and
 the real stores. Goals: below 1 GB, and flat: the longest at most a tenth above the shortest.
 """
@@ -29,7 +29,7 @@ from sim.stream import H264Streamer
 from sim.world import build_world
 from sim.world_layout import GROUND_AMSL_M, ORIGIN_LATITUDE_DEG, ORIGIN_LONGITUDE_DEG
 
-FPS, HFOV_DEG = 10, 62.0
+FPS, HFOV_DEG = 5, 62.0
 START_AT = datetime(2026, 6, 15, 6, tzinfo=UTC)
 CHILD = """
 import json, sys
@@ -43,7 +43,7 @@ sys.exit(code)
 
 
 def make_video(path: Path, minutes: float) -> None:
-    """Renders twelve seconds over the main street and repeats them, forth and back."""
+    """Renders some places over the main street and repeats them, forth and back."""
     lens = Pinhole.from_field_of_view(1920, 1080, HFOV_DEG)
     camera = SyntheticCamera(build_world(1), lens)
     origin = LocalFrame(ORIGIN_LATITUDE_DEG, ORIGIN_LONGITUDE_DEG)
@@ -52,7 +52,7 @@ def make_video(path: Path, minutes: float) -> None:
     images = [camera.render(pose, k / 2).image for k, pose in enumerate(poses)]
     with H264Streamer(1920, 1080, FPS, path) as stream:
         for number in range(round(minutes * 60 * FPS)):
-            step = number // 5 % 46
+            step = number // 3 % 46
             k = step if step < 24 else 46 - step
             lat, lon = origin.to_geo1_deg(poses[k].east_m, poses[k].north_m)
             numbers = {

@@ -23,9 +23,9 @@ from vision.model import Detection, Frame, Track
 from vision.ports import FrameSource
 from vision.shared_detector import Looked, SharedDetector
 
-_PICTURES_BYTES = 256 << 20
+_PICTURES_BYTES = 96 << 20
 """Most memory for best pictures of things not yet reported."""
-_AHEAD_BYTES = 96 << 20
+_AHEAD_BYTES = 64 << 20
 """Most memory for frames that are with the detector or wait for it."""
 _FORGET_S = 10.0
 """A thing unseen for so long is not expected back."""
