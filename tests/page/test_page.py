@@ -203,7 +203,7 @@ def test_it_can_be_looked_at(
     browse: Browse, look: tuple[str, str, str, str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     scenario, who, lang, theme, view = look
-    person = browse(who, lang, theme, width=1440, height=900)
+    person = browse(who, lang, theme, wide=1440, high=900)
     person.scenario(scenario)
     if scenario == "loading":
         person.page.goto(f"{person.station}/#/{view}")

@@ -43,6 +43,12 @@ describe('error rings', () => {
     expect(corners[0]![1]).toBeCloseTo(LAT, 7);
     expect(distance([LON, LAT], corners[16]!)).toBeCloseTo(3, 2);
   });
+  it('have their minor half axis across it', () => {
+    const [east, north] = [Math.sin(Math.PI / 6), Math.cos(Math.PI / 6)];
+    const corners = ellipseRing(LON, LAT, 10, 3, 30);
+    expect(distance(corners[0]!, at(10 * east, 10 * north))).toBeLessThan(0.01);
+    expect(distance(corners[16]!, at(3 * north, -3 * east))).toBeLessThan(0.01);
+  });
   it('are closed', () => {
     const corners = ellipseRing(LON, LAT, 10, 3, 30);
     expect(corners[0]).toEqual(corners[corners.length - 1]);
