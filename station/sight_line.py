@@ -33,6 +33,9 @@ from vision.tracking import Tracker
 _CLIP_AFTER = timedelta(seconds=3)
 """A clip is cut once its thing has been out of sight for this long."""
 
+_FORGET_S = 30.0
+"""The picture of a thing that was never reported is kept for so long after its last sight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Eye:
@@ -159,6 +162,7 @@ class SightLine:
             self._place(frame, tracks, pose, height_m)
         self._judge(self._things.take(frame.captured_at), frame.captured_at)
         self._cut_clips(frame.captured_at - _CLIP_AFTER)
+        self._forget(frame.media_time_s - _FORGET_S)
 
     def refuse(self, refusal: Refusal) -> None:
         """Counts a frame that could not be looked at."""
@@ -263,7 +267,9 @@ class SightLine:
             if unseen_since is not None and observation.last_seen_at > unseen_since:
                 continue
             self._clipped.add(key)
-            best = self._best[key]
+            best = self._best.pop(key, None)
+            if best is None:
+                continue
             clip = self._evidence.clip(best.from_s, best.to_s, observation.first_seen_at)
             if clip is None:
                 continue
@@ -272,4 +278,13 @@ class SightLine:
             violations, _ = judge(shown, self._zones(), shown.last_seen_at)
             for violation in violations:
                 report_violation(violation, self._store, self._notifier, shown.last_seen_at)
-            self._best.pop(key)
+
+    def _forget(self, before_s: float) -> None:
+        """Drops the pictures of things that went out of sight unreported."""
+        gone = [
+            key
+            for key, best in self._best.items()
+            if best.to_s < before_s and key not in self._reported
+        ]
+        for key in gone:
+            del self._best[key]
