@@ -81,7 +81,7 @@ def fake_station() -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator["playwright.Browser"]:
     """Starts the machine's own Chromium."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")

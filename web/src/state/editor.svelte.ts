@@ -229,6 +229,12 @@ export const editor = {
   },
   /** Replaces the border as a whole, as typed corners do. */
   replace(next: Ring): void {
+    if (next.length < 4) {
+      // One or two corners are no border yet: nothing to tidy, nothing to put on the map.
+      ring = next;
+      judge(false);
+      return;
+    }
     ring = tidyRing(next);
     phase = 'shaping';
     history.push(ring);
