@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -33,7 +34,7 @@ from sim.projection import CAR_CAMERA, DRONE_CAMERA, CameraPose
 from sim.render_assets import load_assets
 from sim.render_ground import paint_ground
 from sim.render_sensor import Sensor
-from sim.world import VEHICLE_KINDS, build_world
+from sim.world import VEHICLE_KINDS, PlacedThing, build_world
 from vision.adapters.onnx_detector import OnnxDetector
 from vision.model import Frame
 from vision.training.measure import Picture, TrueBox, best_threshold, score
@@ -95,10 +96,10 @@ def demo_views(kind: str) -> Iterator[RenderedFrame]:
 
 
 def _near(
-    frame: RenderedFrame, things: Sequence[object], east: float, north: float
+    frame: RenderedFrame, things: Sequence[PlacedThing], east: float, north: float
 ) -> RenderedFrame:
     """Leaves boxes beyond 25 m in the truth, but too hidden to count."""
-    places = {thing.thing_id: thing for thing in things}  # type: ignore[attr-defined]
+    places = {thing.thing_id: thing for thing in things}
     truth = []
     for box in frame.truth:
         thing = places[box.thing_id]
@@ -172,6 +173,50 @@ def figures(pictures: Sequence[Picture], thresholds: dict[str, float]) -> dict[s
     return result
 
 
+def save_overlays(detector: OnnxDetector, thresholds: dict[str, float], folder: Path) -> None:
+    """Writes small pictures with truth in green and detections in red for the model card."""
+    folder.mkdir(parents=True, exist_ok=True)
+    photo = SHARED / "data" / "vehicles"
+    munich = np.asarray(cv2.imread(str(photo / "munich" / "MOS167.jpg")), np.uint8)
+    frames = [("demo-drone", list(islice(demo_views("drone"), 7, 62, 11)))]
+    frames.append(("demo-patrol-car", list(islice(demo_views("car"), 4, 59, 11))))
+    tiles = [RenderedFrame(munich[:430, left : left + 600], ()) for left in (0, 600, 1160)]
+    frames.append(("held-out-munich", tiles))
+    for name, views in frames:
+        drawn = [_drawn(detector, view, thresholds) for view in views[:4]]
+        height = min(picture.shape[0] for picture in drawn)
+        rows = [
+            np.hstack([p[:height] for p in drawn[k : k + 2]]) for k in range(0, len(drawn) - 1, 2)
+        ]
+        sheet = np.vstack(rows)
+        cv2.imwrite(str(folder / f"aerial-first-{name}.jpg"), sheet, [cv2.IMWRITE_JPEG_QUALITY, 72])
+
+
+def _drawn(
+    detector: OnnxDetector, view: RenderedFrame, thresholds: dict[str, float]
+) -> NDArray[np.uint8]:
+    picture = view.image.copy()
+    for box in view.truth:
+        if box.visible_fraction > 0.3:
+            corner = (int(box.left_px), int(box.top_px))
+            far = (int(box.left_px + box.width_px), int(box.top_px + box.height_px))
+            cv2.rectangle(picture, corner, far, (60, 220, 60), 2)
+    for one in detector.detect([as_frame(view.image)])[0]:
+        if one.confidence >= thresholds[one.label]:
+            corner = (int(one.box.x_px) - 3, int(one.box.y_px) - 3)
+            far = (
+                int(one.box.x_px + one.box.width_px) + 3,
+                int(one.box.y_px + one.box.height_px) + 3,
+            )
+            cv2.rectangle(picture, corner, far, (40, 40, 230), 2)
+            text = f"{one.label} {one.confidence:.2f}"
+            cv2.putText(picture, text, (corner[0], corner[1] - 4), 0, 0.6, (40, 40, 230), 2)
+    scale = 480 / picture.shape[1]
+    return np.asarray(
+        cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
+    )
+
+
 def speed_ms(detector: OnnxDetector) -> float:
     """Returns the median time of one 1280x720 frame, all steps, in milliseconds."""
     chance = np.random.default_rng(1)
@@ -192,6 +237,7 @@ def main() -> int:
     )
     parser.add_argument("--assets", type=Path, required=True, help="folder for training cut-outs")
     parser.add_argument("--tune", action="store_true")
+    parser.add_argument("--pictures", type=Path, help="folder for overlay pictures")
     given = parser.parse_args()
     path = given.weights.with_suffix(".json")
     manifest = json.loads(path.read_text())
@@ -210,6 +256,8 @@ def main() -> int:
                 practice, label, [round(0.2 + 0.025 * k, 3) for k in range(18)]
             )
     thresholds = manifest["score_thresholds"]
+    if given.pictures:
+        save_overlays(detector, thresholds, given.pictures)
     measured: dict[str, object] = {
         "demo_drone": figures([judged(detector, f, 10.0) for f in demo_views("drone")], thresholds),
         "demo_patrol_car": figures(

@@ -162,6 +162,8 @@ def scraps(images: Iterable[Image], count: int, seed: int) -> Image:
             y = int(chance.integers(0, height - SCRAP_PX))
             square = image[y : y + SCRAP_PX, x : x + SCRAP_PX]
             mean = square.reshape(-1, 3).mean(axis=0)
+            if mean[1] > max(mean[0], mean[2]) + 4:
+                continue  # leaves are no waste
             score = float(np.ptp(mean) + 0.5 * abs(mean.mean() - 120) + 0.4 * square.std())
             score *= float(chance.uniform(0.5, 1.0))
             best.append((score, square.copy()))

@@ -39,7 +39,7 @@ def heap_of(
 ) -> Heap:
     """Returns the heap that a texture number always gives."""
     chance = np.random.default_rng(texture)
-    count = int(70 + 22 * length_m * width_m)
+    count = int(60 + 18 * length_m * width_m)
     lobes = chance.uniform(0.75, 1.15, 7)
 
     def edge(angle: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -65,7 +65,7 @@ def heap_of(
     first = np.cross(normal, chance.normal(0, 1, (count, 3)))
     first /= np.linalg.norm(first, axis=1, keepdims=True) + 1e-9
     second = np.cross(normal, first)
-    size = chance.gamma(3.0, 0.075, count).clip(0.07, 0.55)
+    size = chance.gamma(3.0, 0.09, count).clip(0.08, 0.6)
     stretch = chance.uniform(0.45, 1.0, count)
     turn = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False) + chance.uniform(
         -0.4, 0.4, (count, _CORNERS)
@@ -99,7 +99,7 @@ def _piece_colours(
     """Takes the colour of each piece from its scrap; a share is faded, black, white or brown."""
     squares = assets.scraps.reshape(SCRAP_PX, -1, SCRAP_PX, 3).mean(axis=(0, 2))
     colours = squares[scrap]
-    kinds = chance.choice(5, len(scrap), p=(0.52, 0.14, 0.14, 0.12, 0.08))
+    kinds = chance.choice(5, len(scrap), p=(0.34, 0.18, 0.25, 0.13, 0.10))
     stains = np.array([[0, 0, 0], [38, 36, 36], [205, 208, 210], [72, 100, 128], [150, 105, 60.0]])
     colours = np.where((kinds > 0)[:, None], 0.25 * colours + 0.75 * stains[kinds], colours)
     whole = chance.uniform(0.75, 1.1) * chance.uniform(0.9, 1.1, 3)

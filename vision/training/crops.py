@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from vision.training.network import CLASSES
 from vision.training.targets import Sample
 
-CROP_PX = (384, 256)
-"""Width and height of a training crop."""
 _REAL_LABELS = {0: 0, 1: 1, 2: 2, 3: 3}
 
 
@@ -47,7 +45,7 @@ def read_scenes(folder: Path, held_back: int = 0) -> list[Source]:
             np.int64,
         )
         sources.append(
-            Source(path.with_suffix(".jpg").read_bytes(), boxes, labels, (0.75, 1.3), True, 1.0)
+            Source(path.with_suffix(".jpg").read_bytes(), boxes, labels, (0.7, 1.25), True, 1.0)
         )
     return sources[held_back:]
 
@@ -80,12 +78,12 @@ def read_real(paths: Sequence[Path]) -> list[Source]:
     return sources
 
 
-def crop(source: Source, chance: np.random.Generator) -> Sample:
-    """Returns a random crop, turned, mirrored, scaled and tinted."""
+def crop(source: Source, chance: np.random.Generator, size_px: tuple[int, int]) -> Sample:
+    """Returns a random crop of a width and height, turned, mirrored, scaled and tinted."""
     image = np.asarray(cv2.imdecode(np.frombuffer(source.code, np.uint8), cv2.IMREAD_COLOR))
     boxes, labels = source.boxes.copy(), source.labels
     scale = float(np.exp(chance.uniform(*np.log(source.scales))))
-    width, height = CROP_PX
+    width, height = size_px
     aim = boxes[int(chance.integers(len(boxes)))] if len(boxes) and chance.random() < 0.75 else None
     if not source.upright:
         for _ in range(int(chance.integers(4))):

@@ -18,7 +18,10 @@ from vision.training.network import AerialNet
 from vision.training.targets import loss, make_targets
 
 log = logging.getLogger(__name__)
-BATCH = 16
+SHAPES = (((352, 224), 10), ((640, 384), 3))
+"""Sizes of crops and how many make a batch: many small ones, at times whole views."""
+WHOLE_VIEWS = 0.4
+"""Share of the batches that show whole views, for things that fill the picture."""
 PEAK_RATE = 2.5e-3
 REAL_SHARE = 0.35
 
@@ -26,9 +29,10 @@ REAL_SHARE = 0.35
 def _batch(scenes: Sequence[Source], real: Sequence[Source], seed: int) -> tuple[Tensor, ...]:
     chance = np.random.default_rng(seed)
     columns: list[list[np.ndarray]] = [[], [], [], [], []]
-    for _ in range(BATCH):
+    size_px, count = SHAPES[int(chance.random() < WHOLE_VIEWS)]
+    for _ in range(count):
         pool = real if chance.random() < REAL_SHARE else scenes
-        sample = crop(pool[int(chance.integers(len(pool)))], chance)
+        sample = crop(pool[int(chance.integers(len(pool)))], chance, size_px)
         goal = make_targets(sample)
         image = np.ascontiguousarray(sample.image.transpose(2, 0, 1)).astype(np.float32)
         for column, value in zip(
@@ -100,7 +104,7 @@ def fit(
             if step % 50 == 0:
                 log.info("step %d, %.0f s, score %.3f, box %.3f", step, spent_s, *(sums / 50))
                 sums[:] = 0
-            if step % 150 == 0 or spent_s >= minutes * 60:
+            if step % 100 == 0 or spent_s >= minutes * 60:
                 temporary = checkpoint.with_suffix(".part")
                 torch.save(
                     {
