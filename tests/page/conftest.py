@@ -81,9 +81,9 @@ def fake_station() -> Iterator[str]:
         process.terminate()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["playwright.Browser"]:
-    """Starts the machine's own Chromium."""
+    """Starts the machine's own Chromium; no longer than a module, for its loop is in the way of asyncio."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium on this machine")
