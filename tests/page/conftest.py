@@ -83,7 +83,7 @@ def fake_station() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator["playwright.Browser"]:
-    """Starts the machine's own Chromium; no longer than a module, for its loop is in the way of asyncio."""
+    """Starts Chromium, for one module only: its event loop is in the way of asyncio.run."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.skip("no chromium on this machine")
