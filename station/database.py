@@ -6,6 +6,7 @@ PostgreSQL address both live in that database.
 """
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ TELEMETRY_HEAD = "telemetry_0001"
 
 _BUSY_S = 15.0
 """How long a writer waits for another before it gives up."""
+_BUSY_NAP_S = 0.02
 _ROWS = (AccountRow, ZoneRow, IncidentRow, SortieRow)  # importing them is what fills the metadata
 
 
@@ -129,9 +131,7 @@ def sqlite_engine(file: Path, *, synchronous: str) -> Engine:
         connection.execute(f"PRAGMA busy_timeout = {int(_BUSY_S * 1000)}")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-        if mode != "wal":
-            raise sqlite3.OperationalError(f"no write-ahead log here (journal mode {mode})")
+        _write_ahead(connection)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -141,6 +141,26 @@ def sqlite_engine(file: Path, *, synchronous: str) -> Engine:
 
     _translate_errors(engine, str(file))
     return engine
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switches the file to its write-ahead log, waiting for others that do the same.
+
+    SQLite's busy handler is not asked for this one switch: two first starts at the same moment
+    would fail at once.
+    """
+    give_up_s = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > give_up_s:
+                raise
+            time.sleep(_BUSY_NAP_S)
+            continue
+        if mode != "wal":
+            raise sqlite3.OperationalError(f"no write-ahead log here (journal mode {mode})")
+        return
 
 
 def postgres_engine(url: str) -> Engine:
