@@ -40,6 +40,7 @@ from sim.stream import H264Streamer
 from sim.world import build_world
 from sim.world_layout import GROUND_AMSL_M, ORIGIN_LATITUDE_DEG, ORIGIN_LONGITUDE_DEG
 from station.ingest import IngestContext, ingest
+from station.wiring import footage_tools
 from vision.adapters.av_source import AvSource
 from vision.adapters.onnx_detector import OnnxDetector
 from vision.model import Box, Detection, Frame
@@ -89,7 +90,8 @@ def whole(network: Detector, video: Path, folder: Path) -> tuple[float, dict[str
                 rules=("vehicle_stopped", "waste_heap"))  # fmt: skip
     with SharedDetector(network, batch_size=BATCH) as shared:
         context = IngestContext(
-            home=folder, detector=shared, store=MemoryIncidentStore(), vault=MemoryVault(),
+            tools=footage_tools(), home=folder, detector=shared,
+            store=MemoryIncidentStore(), vault=MemoryVault(),
             notifier=LogNotifier(), zones=lambda: (zone,), fresh=True,
         )  # fmt: skip
         began = time.perf_counter()

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from core.ids import Digest, IncidentId, ObservationId
-from incidents.model import Incident, IncidentKind, IncidentState
+from incidents.model import Evidence, Incident, IncidentKind, IncidentState
+from vision.model import Detection, Frame
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,4 +103,76 @@ class Notifier(Protocol):
 
     def incident_changed(self, incident: Incident) -> None:
         """Passes on that an incident was opened or changed; failures are logged, not raised."""
+        ...
+
+
+class EvidenceMaker(Protocol):
+    """Makes evidence of what the line has seen, and keeps it."""
+
+    def pictures(self, frame: Frame, detection: Detection) -> tuple[Evidence, ...]:
+        """Returns the whole frame with the thing marked, and its crop."""
+        ...
+
+    def clip(self, start_s: float, end_s: float, captured_at: datetime) -> Evidence | None:
+        """Returns the stretch of media time as a clip, `None` where it is not kept any more."""
+        ...
+
+
+class TappedEvidence(EvidenceMaker, Protocol):
+    """Makes evidence of a live stream, whose packets it is given."""
+
+    def tap(self, packet: Any) -> None:
+        """Keeps an encoded packet (`av.Packet`) for a while."""
+        ...
+
+
+class PurgeableVault(EvidenceVault, Protocol):
+    """A vault out of which media can be removed, for the retention."""
+
+    def media_type(self, digest: Digest) -> str:
+        """Returns what kind of medium it is.
+
+        Raises:
+            NotFound: if there is none of that name.
+        """
+        ...
+
+    def size_bytes(self, digest: Digest) -> int:
+        """Returns how large it is.
+
+        Raises:
+            NotFound: if there is none of that name.
+        """
+        ...
+
+    def remove(self, digest: Digest) -> None:
+        """Removes it; where there is none, does nothing."""
+        ...
+
+
+class EvidenceRetention(Protocol):
+    """Knows which media may go, and remembers which went."""
+
+    def evidence_only_dismissed(self, before: datetime) -> Sequence[Digest]:
+        """Returns media whose every holder is dismissed and was last seen before `before`.
+
+        What has been removed already is listed again.
+        """
+        ...
+
+    def bury(
+        self,
+        digest: Digest,
+        before: datetime,
+        *,
+        removed_at: datetime,
+        size_bytes: int,
+        media_type: str,
+        reason: str,
+    ) -> bool:
+        """Records that media may be removed from the vault, and why.
+
+        Returns:
+            False, with nothing recorded, where an incident has come to need them meanwhile.
+        """
         ...

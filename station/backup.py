@@ -19,15 +19,8 @@ from typing import Final
 
 from core.errors import AlreadyThere, DiskFull, SourceMissing, StoreOutdated, StoreUnreadable
 from station.archive import unpack, writing
-from station.database import (
-    EVIDENCE_FOLDER,
-    MAIN,
-    STATION_FILE,
-    TELEMETRY,
-    TELEMETRY_FILE,
-    Branch,
-    open_database,
-)
+from station.data_folder import EVIDENCE_FOLDER, STATION_FILE, TELEMETRY_FILE
+from station.database import MAIN, TELEMETRY, Branch, open_database
 
 log = logging.getLogger(__name__)
 

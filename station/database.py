@@ -21,25 +21,17 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, create_engine, event
 from sqlalchemy import inspect as inspect_database
 from sqlalchemy.exc import OperationalError
-from sqlmodel import SQLModel
 
-from api.adapters.sqlmodel_accounts import AccountRow
 from core.errors import DiskFull, ExtraMissing, StoreOutdated, StoreTooNew, StoreUnreadable
-from geo.adapters.sqlmodel_zones import ZoneRow
-from incidents.adapters.sqlmodel_rows import IncidentRow
-from missions.adapters.sqlmodel_store import SortieRow
-from telemetry.adapters.sqlmodel_log import TelemetryTable
+from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
+from station.wiring import main_tables, telemetry_tables
 
-STATION_FILE = "qyran.db"
-TELEMETRY_FILE = "telemetry.db"
-EVIDENCE_FOLDER = "evidence"
 SCHEMA_HEAD = "main_0001"
 TELEMETRY_HEAD = "telemetry_0001"
 
 _BUSY_S = 15.0
 """How long a writer waits for another before it gives up."""
 _BUSY_NAP_S = 0.02
-_ROWS = (AccountRow, ZoneRow, IncidentRow, SortieRow)  # importing them is what fills the metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +46,8 @@ class Branch:
     """Where its migrations are, if not where this Qyran has them."""
 
 
-MAIN = Branch("main", SCHEMA_HEAD, SQLModel.metadata, "schema_version")
-TELEMETRY = Branch("telemetry", TELEMETRY_HEAD, TelemetryTable.metadata, "telemetry_schema_version")
-
-
-@dataclass(frozen=True, slots=True)
-class Database:
-    """Open engines of a data folder, at the schema that this Qyran knows."""
-
-    home: Path
-    main: Engine
-    telemetry: Engine
-    schema_version: str
-
-    def close(self) -> None:
-        """Closes all connections; SQLite folds its write-ahead log into the file."""
-        self.main.dispose()
-        self.telemetry.dispose()
+MAIN = Branch("main", SCHEMA_HEAD, main_tables(), "schema_version")
+TELEMETRY = Branch("telemetry", TELEMETRY_HEAD, telemetry_tables(), "telemetry_schema_version")
 
 
 def open_database(

@@ -16,11 +16,12 @@ from core.ids import PatrolId, UserId
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from incidents.model import Incident, IncidentState
-from incidents.ports import IncidentFilter, IncidentStore
+from incidents.ports import IncidentFilter, IncidentStore, Notifier
 from missions.model import SortieState
 from sim.camera_feed import LivingWorld
 from sim.clock import ScaledClock
 from sim.world import build_world, violators
+from station.data_folder import Stores
 from station.demo_scenario import FRAME, GROUND, Scenario, demo_scenario
 from station.demo_score import cleared_thing, score
 from station.fleet import Fleet
@@ -29,8 +30,8 @@ from station.patrol_line import Outcome, Station
 from station.settings import Settings
 from station.sight_line import Ground
 from station.sim_hangar import SimHangar
-from station.stores import Stores, opened_stores
-from station.wiring import ManyNotifiers, level_ground, open_detector
+from station.stores import opened_stores
+from station.wiring import level_ground, notifiers, open_detector
 
 DEMO_USER = UserId("user-demo")
 ONCE = (PatrolId("patrol-drone-1"), PatrolId("patrol-car-1"))
@@ -63,7 +64,7 @@ class DemoStation:
     stores: Stores
     living: LivingWorld
     live: LiveFeed
-    notifier: ManyNotifiers
+    notifier: Notifier
     station: Station
     hangar: SimHangar
     fleet: Fleet
@@ -105,8 +106,8 @@ def _demo_station(
     scenario = demo_scenario(world)
     _load(stores, scenario)
     feed = LiveFeed(clock)
-    notifier = ManyNotifiers(feed, CleaningCrew(living, clock.now))
-    ground = Ground(level_ground(GROUND, settings))
+    notifier = notifiers(feed, CleaningCrew(living, clock.now))
+    ground = Ground(level_ground(GROUND, settings.geotag.terrain_sigma_m))
     fleet = Fleet(
         lambda: tuple(stores.missions.assets()),
         ground,

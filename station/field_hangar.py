@@ -8,7 +8,7 @@ from incidents.ports import EvidenceVault
 from missions.model import Asset, AssetKind, Sortie
 from station.patrol_line import Craft, View
 from station.settings import Settings
-from station.wiring import StreamEvidence, mavsdk_craft, stream_source
+from station.wiring import mavsdk_craft, stream_evidence, stream_source
 
 
 class FieldHangar:
@@ -44,6 +44,6 @@ class FieldHangar:
                 cure="give its camera and video by qyran assets import",
             )
         camera_id = asset.camera.camera_id
-        evidence = StreamEvidence(camera_id, self._vault, self._settings)
-        source = stream_source(asset.video, camera_id, evidence, live=True)
+        evidence = stream_evidence(camera_id, self._vault, self._settings)
+        source = stream_source(asset.video, camera_id, evidence.tap, live=True)
         return View(source, evidence, landed=source.close, cut=source.close)

@@ -16,7 +16,6 @@ from pathlib import Path
 from core.errors import DetectorFailed, TelemetryApart
 from core.ids import AssetId, CameraId
 from core.refusals import Refusal, RefusalCode
-from geo.adapters.flat_terrain import FlatTerrain
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, PoseSigma
 from geo.zones import Zone
@@ -24,10 +23,10 @@ from incidents.geotag import GeotagLimits
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
 from station.ingest_agreement import KlvAgreement, klv_agreement
 from station.ingest_checkpoint import CheckpointFile, digest_of
-from station.ingest_evidence import FootageEvidence
 from station.ingest_footage import Footage, FootageKind, open_footage
 from station.ingest_line import FootageLine, RefusedStretch, looked_at
 from station.ingest_photos import PhotoLine
+from station.ingest_tools import FootageTools
 from station.sight_line import Eye, Ground, PassReport
 from telemetry.timeline import GREATEST_GAP
 from vision.model import Frame
@@ -55,6 +54,7 @@ class IngestProgress:
 class IngestContext:
     """What an ingest works with, and what it was told about the footage."""
 
+    tools: FootageTools
     home: Path
     """The data folder; checkpoints are kept in its folder `ingest`."""
     detector: SharedDetector
@@ -275,7 +275,7 @@ def _line(
     footage: Footage, sha256: str, camera_id: CameraId, context: IngestContext
 ) -> FootageLine | PhotoLine:
     datum = Datum.GROUND if footage.kind in (FootageKind.KLV, FootageKind.METADATA) else Datum.HOME
-    terrain = FlatTerrain(Altitude(0.0, datum), context.terrain_sigma_m)
+    terrain = context.tools.ground(Altitude(0.0, datum), context.terrain_sigma_m)
     limits = context.far_limits if datum is Datum.GROUND else context.limits
     unknown = CameraModel.from_hfov(1920, 1080, 60.0)  # each frame brings its own
     eye = Eye(
@@ -285,7 +285,7 @@ def _line(
         source_name=sha256,
         detector=context.detector.model,
     )
-    evidence = FootageEvidence(context.vault, camera_id, video=footage.video)
+    evidence = context.tools.evidence(context.vault, camera_id, video=footage.video)
     if footage.kind is FootageKind.PHOTOS:
         return PhotoLine(
             eye,

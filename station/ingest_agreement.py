@@ -6,7 +6,7 @@ import numpy as np
 
 from geo.camera import project_to_ground
 from geo.local_frame import LocalFrame, distance_m
-from telemetry.adapters.klv_telemetry import KlvTrack
+from telemetry.recorded import KlvTrack
 
 _WIDTH_PX, _HEIGHT_PX = 1600, 900
 """Any size serves: the packets give both fields of view."""

@@ -11,12 +11,10 @@ from core.errors import SourceMissing, TelemetryUnreadable
 from core.ids import AssetId, CameraId
 from geo.positions import PoseSigma
 from station.ingest_checkpoint import digest_of
+from station.ingest_tools import FootageTools
 from station.ingest_views import CONSUMER, STABILISED, KlvViews, PhotoViews, SrtViews, Views
 from telemetry import st0601
-from telemetry.adapters.dji_srt import read_srt
-from telemetry.adapters.klv_telemetry import KlvTrack, read_klv
-from vision.adapters.av_source import AvSource
-from vision.adapters.folder_source import SUFFIXES, FolderSource
+from telemetry.recorded import KlvTrack
 from vision.ports import FrameSource
 
 _ASSET = AssetId("footage")
@@ -37,7 +35,12 @@ class FootageKind(StrEnum):
 
 
 class Told(Protocol):
-    """What a person has told about the footage."""
+    """What a person has told about the footage, and what it is read with."""
+
+    @property
+    def tools(self) -> FootageTools:
+        """The readers."""
+        ...
 
     @property
     def asset_id(self) -> AssetId | None:
@@ -108,17 +111,17 @@ def open_footage(
     if not path.exists():
         raise SourceMissing("there is no such file or folder", where=str(path),
                             cure="check the path")  # fmt: skip
-    if path.is_dir() or path.suffix.lower() in SUFFIXES:
+    if path.is_dir() or path.suffix.lower() in told.tools.picture_suffixes:
         return _photos(path, told)
     if _is_raw_klv(path):
-        track = read_klv(path, told.asset_id or _ASSET)
+        track = told.tools.read_klv(path, told.asset_id or _ASSET)
         views = KlvViews(track)
         return Footage(FootageKind.METADATA, None, views, (path,), None, "", "klv", 0.0, None,
                        track, lambda: 0)  # fmt: skip
     telemetry = telemetry or _beside(path)
     if telemetry is not None and not telemetry.is_file():
         raise SourceMissing("there is no such file", where=str(telemetry), cure="check the path")
-    info = AvSource(path, _CAMERA).info()
+    info = told.tools.video(path, _CAMERA).info()
     if telemetry is None and info.has_data:
         return _stream(path, told, info.duration_s)
     if telemetry is None:
@@ -151,11 +154,13 @@ def _beside(path: Path) -> Path | None:
 
 
 def _stream(path: Path, told: Told, duration_s: float) -> Footage:
-    track = read_klv(path, told.asset_id or _ASSET)
-    source = AvSource(path, _camera_id((path,), told), stamp=st0601.time_stamp, fps=told.fps)
+    track = told.tools.read_klv(path, told.asset_id or _ASSET)
+    source = told.tools.video(
+        path, _camera_id((path,), told), stamp=st0601.time_stamp, fps=told.fps
+    )
     views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     return Footage(FootageKind.KLV, source, views, (path,), None, "", "klv", duration_s, path,
-                   track, lambda: source.stats.undecodable)  # fmt: skip
+                   track, lambda: source.undecodable)  # fmt: skip
 
 
 def _started(
@@ -179,14 +184,14 @@ def _with_klv(
     duration_s: float,
     created_at: datetime | None,
 ) -> Footage:
-    track = read_klv(telemetry, told.asset_id or _ASSET)
+    track = told.tools.read_klv(telemetry, told.asset_id or _ASSET)
     begin, basis = _started(path, start_at, None, created_at)
-    source = AvSource(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
+    source = told.tools.video(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
     views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     if duration_s:
         views.check_overlap(begin, begin + timedelta(seconds=duration_s))
     return Footage(FootageKind.KLV, source, views, (path,), telemetry, digest_of((telemetry,)),
-                   basis, duration_s, path, track, lambda: source.stats.undecodable)  # fmt: skip
+                   basis, duration_s, path, track, lambda: source.undecodable)  # fmt: skip
 
 
 def _with_subtitles(
@@ -197,9 +202,9 @@ def _with_subtitles(
     duration_s: float,
     created_at: datetime | None,
 ) -> Footage:
-    track = read_srt(telemetry, zone=told.clock_zone)
+    track = told.tools.read_srt(telemetry, zone=told.clock_zone)
     begin, basis = _started(path, start_at, track.start_at, created_at)
-    source = AvSource(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
+    source = told.tools.video(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
     views = SrtViews(
         track,
         told.asset_id or _ASSET,
@@ -212,13 +217,19 @@ def _with_subtitles(
         views.check_overlap(begin, begin + timedelta(seconds=duration_s))
     return Footage(FootageKind.SUBTITLES, source, views, (path,), telemetry,
                    digest_of((telemetry,)), basis, duration_s, path, None,
-                   lambda: source.stats.undecodable)  # fmt: skip
+                   lambda: source.undecodable)  # fmt: skip
 
 
 def _photos(path: Path, told: Told) -> Footage:
-    listed = FolderSource(path, _CAMERA, zone=told.clock_zone).paths()
-    source = FolderSource(path, _camera_id(listed, told), zone=told.clock_zone)
+    listed = told.tools.pictures(path, _CAMERA, zone=told.clock_zone).paths()
+    source = told.tools.pictures(path, _camera_id(listed, told), zone=told.clock_zone)
     folder = path if path.is_dir() else path.parent
-    views = PhotoViews(folder, told.asset_id or _ASSET, told.sigma or CONSUMER, told.hfov_deg)
+    views = PhotoViews(
+        told.tools.read_photo,
+        folder,
+        told.asset_id or _ASSET,
+        told.sigma or CONSUMER,
+        told.hfov_deg,
+    )
     return Footage(FootageKind.PHOTOS, source, views, listed, None, "", "exif", 0.0, None, None,
                    lambda: source.undecodable)  # fmt: skip

@@ -16,9 +16,9 @@ from geo.positions import Pose
 from geo.zones import Zone
 from incidents.geotag import GeotagLimits
 from incidents.model import Sighting
-from incidents.ports import IncidentStore, Notifier
+from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from station.ingest_views import View
-from station.sight_line import EvidenceMaker, Eye, Ground, SightLine
+from station.sight_line import Eye, Ground, SightLine
 from vision.model import Detection, Frame, Track
 from vision.ports import FrameSource
 from vision.shared_detector import Looked, SharedDetector

@@ -22,11 +22,11 @@ from incidents.geotag import GeotagLimits, geotag_frame
 from incidents.ground_tracks import GroundTracks, TrackLimits
 from incidents.intake import report_violation
 from incidents.model import Evidence, Observation, Sighting
-from incidents.ports import IncidentStore, Notifier
+from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from incidents.rules import RULES, judge
 from station.ingest_line import RefusedFrames
 from station.ingest_views import View
-from station.sight_line import EvidenceMaker, Eye, PassReport
+from station.sight_line import Eye, PassReport
 from vision.model import Detection, Frame, Track
 
 PICTURES_NEEDED = 2

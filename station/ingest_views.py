@@ -5,6 +5,7 @@ Heights are joined here, each in the datum of its own record, never across datum
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,9 +16,7 @@ from core.ids import AssetId
 from core.refusals import Refusal, RefusalCode
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Pose, PoseSigma
-from telemetry.adapters.dji_photo import read_photo
-from telemetry.adapters.dji_srt import SrtTrack, hfov_deg
-from telemetry.adapters.klv_telemetry import KlvRecord, KlvTrack
+from telemetry.recorded import KlvRecord, KlvTrack, PhotoPose, SrtTrack, hfov_deg
 from telemetry.timeline import GREATEST_GAP, PoseTimeline
 from vision.model import Frame
 
@@ -172,19 +171,21 @@ class PhotoViews:
 
     def __init__(
         self,
+        read_photo: Callable[[Path, AssetId, datetime], PhotoPose | Refusal],
         folder: Path,
         asset_id: AssetId,
         sigma: PoseSigma = CONSUMER,
         hfov: float | None = None,
     ) -> None:
-        """Takes the folder that the pictures lie in; `hfov` outweighs what they say."""
+        """Takes the reader and the folder of the pictures; `hfov` outweighs what they say."""
+        self._read_photo = read_photo
         self._folder, self._asset_id, self._hfov = folder, asset_id, hfov
         # the pose is of the very exposure: there is no second clock to join
         self._sigma = replace(sigma, time_s=0.0)
 
     def view_at(self, frame: Frame) -> View | Refusal:
         """Returns the view by the picture's own metadata."""
-        photo = read_photo(self._folder / frame.name, self._asset_id, frame.captured_at)
+        photo = self._read_photo(self._folder / frame.name, self._asset_id, frame.captured_at)
         if isinstance(photo, Refusal):
             return photo
         position, attitude = photo.sample.position, photo.sample.camera

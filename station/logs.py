@@ -17,7 +17,7 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["human", "json"]
 
 HIDDEN = "***"
-_OURS = ("core", "geo", "telemetry", "missions", "vision", "incidents", "api", "sim", "station")
+OURS = ("core", "geo", "telemetry", "missions", "vision", "incidents", "api", "sim", "station")
 _FILE_BYTES = 10_000_000
 _FILE_COUNT = 5
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -129,5 +129,5 @@ def configure(
         root.addHandler(handler)
     ours = getattr(logging, level.upper())
     root.setLevel(logging.INFO if level == "debug" else max(logging.WARNING, ours))
-    for name in _OURS:
+    for name in OURS:
         logging.getLogger(name).setLevel(ours)

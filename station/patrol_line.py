@@ -23,12 +23,12 @@ from geo.zones import Zone
 from incidents.geotag import GeotagLimits
 from incidents.intake import report_absences
 from incidents.model import Incident
-from incidents.ports import IncidentStore, Notifier
+from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from missions.executor import SortieCommands, fly_sortie
 from missions.model import Asset, CameraMount, Sortie
 from missions.ports import Arming, FenceLink, Pilot
 from station.pose_feed import PoseFeed
-from station.sight_line import EvidenceMaker, Eye, Ground, PassReport, SightLine
+from station.sight_line import Eye, Ground, PassReport, SightLine
 from telemetry.model import TelemetrySample
 from telemetry.ports import TelemetryLink, TelemetryLog
 from telemetry.recorder import Growing, record

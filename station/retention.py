@@ -12,10 +12,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from core.errors import NotFound
-from incidents.adapters.folder_vault import FolderVault
-from incidents.adapters.sqlmodel_retention import SqlEvidenceRetention
-from station.database import EVIDENCE_FOLDER, open_database
-from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
+from station.database import open_database
+from station.wiring import retention_stores_of
 
 log = logging.getLogger(__name__)
 
@@ -52,9 +50,9 @@ def purge(home: Path, policy: RetentionPolicy, now: datetime, *, url: str = "") 
     """
     database = open_database(home, migrate=False, url=url)
     try:
-        samples = SqlTelemetryLog(database.telemetry).remove_before(now - policy.telemetry)
-        vault = FolderVault(home / EVIDENCE_FOLDER)
-        retention = SqlEvidenceRetention(database.main)
+        stores = retention_stores_of(database)
+        samples = stores.telemetry.remove_before(now - policy.telemetry)
+        vault, retention = stores.vault, stores.evidence
         before = now - policy.dismissed_media
         removed, freed = 0, 0
         for digest in retention.evidence_only_dismissed(before):

@@ -14,8 +14,8 @@ from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
 from station.agencies import AGENCIES
+from station.data_folder import Stores
 from station.settings import Settings
-from station.stores import Stores
 from station.version import version_text
 from station.wiring import picture_size
 
@@ -68,7 +68,7 @@ def make_services(
         vault=stores.vault,
         notifier=notifier,
         accounts=stores.accounts,
-        receipts=stores.accounts,
+        receipts=stores.receipts,
         passwords=stores.passwords,
         picture_check=picture_size,
         clock=clock,

@@ -9,7 +9,6 @@ Whatever gives nothing is counted with its reason in `PassReport.refusals`.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from core.errors import DatumUnknown
 from core.ids import AssetId, CameraId, IncidentId, ObservationId, SortieId
@@ -25,7 +24,7 @@ from incidents.geotag import GeotagLimits, geotag_frame
 from incidents.ground_tracks import GroundTracks, TrackLimits
 from incidents.intake import report_violation
 from incidents.model import Evidence, Observation, Sighting
-from incidents.ports import IncidentStore, Notifier
+from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from incidents.rules import judge
 from vision.model import Detection, Frame, Track
 from vision.tracking import Tracker
@@ -48,18 +47,6 @@ class Eye:
     source_name: str = ""
     """Names the source where there is no sortie: the SHA-256 of an ingested file."""
     detector: str = ""
-
-
-class EvidenceMaker(Protocol):
-    """Makes evidence of what the line has seen, and keeps it."""
-
-    def pictures(self, frame: Frame, detection: Detection) -> tuple[Evidence, ...]:
-        """Returns the whole frame with the thing marked, and its crop."""
-        ...
-
-    def clip(self, start_s: float, end_s: float, captured_at: datetime) -> Evidence | None:
-        """Returns the stretch of media time as a clip, `None` where it is not kept any more."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from sim.stream import H264Streamer, TcpSink
 from station.demo_scenario import FRAME
 from station.patrol_line import Craft, View
 from station.settings import Settings
-from station.wiring import StreamEvidence, driven_craft, mavsdk_craft, stream_source
+from station.wiring import driven_craft, mavsdk_craft, stream_evidence, stream_source
 
 DRONE_FPS = 4.0
 CAR_FPS = 5.0
@@ -110,9 +110,9 @@ class SimHangar:
             live=self._live,
         )
         camera_id = asset.camera.camera_id
-        evidence = StreamEvidence(camera_id, self._vault, self._settings)
+        evidence = stream_evidence(camera_id, self._vault, self._settings)
         source = stream_source(
-            sink.url, camera_id, evidence, live=self._live, patience_s=_PATIENCE_S
+            sink.url, camera_id, evidence.tap, live=self._live, patience_s=_PATIENCE_S
         )
         feed.start()
 

@@ -1,45 +1,13 @@
-"""Opens the data folder: the databases, the evidence vault, and the stores on them.
+"""Opens the data folder; verbs that need a store but no station use this alone."""
 
-With `station.wiring` and `station.database` one of the three modules that name adapters; verbs
-that need a store but no station open it here.
-"""
-
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-from api.accounts import PasswordHasher
-from api.adapters.argon2_passwords import Argon2Passwords
-from api.adapters.sqlmodel_accounts import SqlAccountStore
 from core.clock import Clock, SystemClock
-from geo.adapters.sqlmodel_zones import SqlZoneStore
-from geo.ports import ZoneStore
-from geo.zones import Zone
-from incidents.adapters.folder_vault import FolderVault
-from incidents.adapters.sqlmodel_store import SqlIncidentStore
-from incidents.ports import EvidenceVault, IncidentStore
-from missions.adapters.sqlmodel_store import SqlMissionStore
-from missions.ports import MissionStore
-from station.database import EVIDENCE_FOLDER, Database, open_database
+from station.data_folder import Stores
+from station.database import open_database
 from station.settings import Settings
-from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
-from telemetry.ports import TelemetryLog
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Everything that a data folder keeps."""
-
-    database: Database
-    zones: ZoneStore
-    missions: MissionStore
-    telemetry: TelemetryLog
-    incidents: IncidentStore
-    accounts: SqlAccountStore
-    """Also keeps the receipts of observations from elsewhere."""
-    vault: EvidenceVault
-    passwords: PasswordHasher
+from station.wiring import stores_of
 
 
 @contextmanager
@@ -59,32 +27,8 @@ def opened_stores(
         StoreUnreadable: if it can't be opened.
         DiskFull: if there is no room to create it.
     """
-    clock = clock or SystemClock()
     database = open_database(settings.home, migrate=migrate)
     try:
-        yield Stores(
-            database=database,
-            zones=SqlZoneStore(database.main),
-            missions=SqlMissionStore(database.main),
-            telemetry=SqlTelemetryLog(database.telemetry),
-            incidents=SqlIncidentStore(database.main, clock),
-            accounts=SqlAccountStore(database.main),
-            vault=FolderVault(settings.home / EVIDENCE_FOLDER),
-            passwords=Argon2Passwords(),
-        )
+        yield stores_of(database, clock or SystemClock())
     finally:
         database.close()
-
-
-def read_zone_file(path: Path) -> tuple[Zone, ...]:
-    """Returns the zones of a GeoJSON, GeoPackage or KML file; raises as `read_zones`."""
-    from geo.adapters.geojson_zones import read_zones  # geopandas takes a second to import
-
-    return read_zones(path)
-
-
-def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
-    """Writes zones to a file, whose ending names the format; raises as `write_zones`."""
-    from geo.adapters.geojson_zones import write_zones
-
-    write_zones(path, zones)

@@ -1,46 +1,35 @@
 """The composition root: the only file that names adapters.
 
-Nothing here decides anything; it opens what the settings name and hands it on as ports.
+Nothing here decides anything; it opens what the settings name and hands it on as ports. Each
+function imports its adapters when it is called, so that a verb without video does not load
+FFmpeg and one without flights does not load MAVSDK.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Any
-
-import av
-import cv2
-import numpy as np
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.clock import Clock
 from core.errors import SourceUnreadable
 from core.ids import CameraId
-from geo.adapters.flat_terrain import FlatTerrain
 from geo.ports import TerrainModel
 from geo.positions import Altitude
-from incidents.adapters.clip_cutter import PacketRing
-from incidents.adapters.evidence_maker import clip_evidence, crop_evidence, picture_evidence
-from incidents.adapters.log_notifier import LogNotifier
-from incidents.model import Evidence, Incident
-from incidents.ports import EvidenceVault, Notifier
-from missions.adapters.driver_pilot import DriverPilot
-from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
+from geo.zones import Zone
+from incidents.ports import EvidenceVault, Notifier, TappedEvidence
 from missions.model import Asset
-from sim.route_vehicle import RouteVehicle
+from station.data_folder import EVIDENCE_FOLDER, Database, RetentionStores, Stores
+from station.ingest_tools import FootageTools
 from station.patrol_line import Craft
 from station.settings import Settings
 from telemetry import st0601
-from telemetry.adapters.mavsdk_link import MavsdkLink
-from telemetry.adapters.mavsdk_system import open_system
-from vision.adapters.av_source import AvSource
-from vision.adapters.onnx_detector import OnnxDetector
-from vision.adapters.ultralytics_detector import UltralyticsDetector
-from vision.model import Detection, Frame
 from vision.ports import Detector, FrameSource
 from vision.shared_detector import SharedDetector
 
-_RING_S = 120.0
-"""How much of a stream is kept for clips."""
+if TYPE_CHECKING:
+    from sqlalchemy import MetaData
+
+    from sim.route_vehicle import RouteVehicle
 
 
 def open_detector(settings: Settings) -> SharedDetector:
@@ -53,68 +42,114 @@ def open_detector(settings: Settings) -> SharedDetector:
     chosen = settings.detector
     network: Detector
     if chosen.engine == "ultralytics":
+        from vision.adapters.ultralytics_detector import UltralyticsDetector
+
         network = UltralyticsDetector(chosen.weights)
     else:
+        from vision.adapters.onnx_detector import OnnxDetector
+
         network = OnnxDetector(chosen.weights, threads=chosen.threads)
     return SharedDetector(network, batch_size=chosen.batch, queue_length=chosen.queue_frames)
 
 
-def level_ground(altitude: Altitude, settings: Settings) -> TerrainModel:
-    """Returns ground of one height, as badly known as the settings say."""
-    return FlatTerrain(altitude, sigma_m=settings.geotag.terrain_sigma_m)
+def level_ground(altitude: Altitude, sigma_m: float) -> TerrainModel:
+    """Returns ground of one height, with its one-sigma error in metres."""
+    from geo.adapters.flat_terrain import FlatTerrain
+
+    return FlatTerrain(altitude, sigma_m=sigma_m)
 
 
-class ManyNotifiers:
-    """Tells several; a failure of one is no matter of the others."""
+def notifiers(*others: Notifier) -> Notifier:
+    """Returns a notifier that writes to the log and then tells the others."""
+    from incidents.adapters.many_notifiers import ManyNotifiers
 
-    def __init__(self, *notifiers: Notifier) -> None:
-        self._notifiers = (LogNotifier(), *notifiers)
-
-    def incident_changed(self, incident: Incident) -> None:
-        """Passes it on to each."""
-        for notifier in self._notifiers:
-            notifier.incident_changed(incident)
+    return ManyNotifiers(*others)
 
 
-class StreamEvidence:
-    """Evidence of a stream: pictures of its frames, clips from a ring of its packets."""
+def stores_of(database: Database, clock: Clock) -> Stores:
+    """Returns the stores on an opened data folder."""
+    from api.adapters.argon2_passwords import Argon2Passwords
+    from api.adapters.sqlmodel_accounts import SqlAccountStore
+    from geo.adapters.sqlmodel_zones import SqlZoneStore
+    from incidents.adapters.folder_vault import FolderVault
+    from incidents.adapters.sqlmodel_store import SqlIncidentStore
+    from missions.adapters.sqlmodel_store import SqlMissionStore
+    from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
-    def __init__(self, camera_id: CameraId, vault: EvidenceVault, settings: Settings) -> None:
-        self._camera_id, self._vault = camera_id, vault
-        self._before_s = settings.evidence.clip_before_s
-        self._after_s = settings.evidence.clip_after_s
-        self._ring = PacketRing(keep_s=_RING_S)
-        self._origin_s: float | None = None
+    accounts = SqlAccountStore(database.main)
+    return Stores(
+        database=database,
+        zones=SqlZoneStore(database.main),
+        missions=SqlMissionStore(database.main),
+        telemetry=SqlTelemetryLog(database.telemetry),
+        incidents=SqlIncidentStore(database.main, clock),
+        accounts=accounts,
+        receipts=accounts,
+        vault=FolderVault(database.home / EVIDENCE_FOLDER),
+        passwords=Argon2Passwords(),
+    )
 
-    def tap(self, packet: "av.Packet[Any]") -> None:
-        """Keeps an encoded packet; media time 0 is that of the first."""
-        if packet.pts is None or packet.time_base is None:
-            return
-        time_s = float(packet.pts * packet.time_base)
-        if self._origin_s is None:
-            self._origin_s = time_s
-        self._ring.add(packet, time_s - self._origin_s)
 
-    def pictures(self, frame: Frame, detection: Detection) -> tuple[Evidence, ...]:
-        """Returns the whole frame with the thing marked, and its crop."""
-        return (
-            picture_evidence(frame, detection, self._vault),
-            crop_evidence(frame, detection, self._vault),
-        )
+def retention_stores_of(database: Database) -> RetentionStores:
+    """Returns what the retention works on in an opened data folder."""
+    from incidents.adapters.folder_vault import FolderVault
+    from incidents.adapters.sqlmodel_retention import SqlEvidenceRetention
+    from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
-    def clip(self, start_s: float, end_s: float, captured_at: datetime) -> Evidence | None:
-        """Returns the stretch of media time as a clip, as far as the ring still holds it."""
-        span = self._ring.span
-        if span is None or end_s < span[0]:
-            return None
-        data = self._ring.cut(max(span[0], start_s - self._before_s), end_s + self._after_s)
-        return clip_evidence(data, self._vault, captured_at=captured_at, camera_id=self._camera_id)
+    return RetentionStores(
+        SqlTelemetryLog(database.telemetry),
+        FolderVault(database.home / EVIDENCE_FOLDER),
+        SqlEvidenceRetention(database.main),
+    )
+
+
+def main_tables() -> "MetaData":
+    """Returns the tables of the main database; importing the rows is what fills it."""
+    from api.adapters.sqlmodel_accounts import AccountRow
+    from geo.adapters.sqlmodel_zones import ZoneRow
+    from incidents.adapters.sqlmodel_rows import IncidentRow
+    from missions.adapters.sqlmodel_store import SortieRow
+
+    rows: tuple[type[Any], ...] = (AccountRow, ZoneRow, IncidentRow, SortieRow)
+    metadata: MetaData = rows[0].metadata
+    return metadata
+
+
+def telemetry_tables() -> "MetaData":
+    """Returns the tables of the telemetry database."""
+    from telemetry.adapters.sqlmodel_log import TelemetryTable
+
+    return TelemetryTable.metadata
+
+
+def read_zone_file(path: Path) -> tuple[Zone, ...]:
+    """Returns the zones of a GeoJSON, GeoPackage or KML file; raises as `read_zones`."""
+    from geo.adapters.geojson_zones import read_zones
+
+    return read_zones(path)
+
+
+def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
+    """Writes zones to a file, whose ending names the format; raises as `write_zones`."""
+    from geo.adapters.geojson_zones import write_zones
+
+    write_zones(path, zones)
+
+
+def stream_evidence(
+    camera_id: CameraId, vault: EvidenceVault, settings: Settings
+) -> TappedEvidence:
+    """Returns a maker of evidence that is given a stream's packets by its `tap`."""
+    from incidents.adapters.stream_evidence import StreamEvidence
+
+    kept = settings.evidence
+    return StreamEvidence(camera_id, vault, before_s=kept.clip_before_s, after_s=kept.clip_after_s)
 
 
 def stream_source(
     url: str,
     camera_id: CameraId,
-    evidence: StreamEvidence,
+    tap: Callable[[Any], None],
     *,
     live: bool,
     patience_s: float = 30.0,
@@ -124,24 +159,46 @@ def stream_source(
     Args:
         url: where it is.
         camera_id: whose frames these are.
-        evidence: is given each encoded packet.
+        tap: is given each encoded packet.
         live: whether frames that nobody takes in time are lost.
         patience_s: longest silence before it counts as lost.
     """
+    from vision.adapters.av_source import AvSource
+
     return AvSource(
         url,
         camera_id,
         live=live,
         stamp=st0601.time_stamp,
-        packet_tap=evidence.tap,
+        packet_tap=tap,
         patience_s=patience_s,
     )
 
 
-@asynccontextmanager
-async def mavsdk_craft(
+def footage_tools() -> FootageTools:
+    """Returns the readers of recorded footage, and the maker of its evidence."""
+    from incidents.adapters.footage_evidence import FootageEvidence
+    from telemetry.adapters.dji_photo import read_photo
+    from telemetry.adapters.dji_srt import read_srt
+    from telemetry.adapters.klv_telemetry import read_klv
+    from vision.adapters.av_source import AvSource
+    from vision.adapters.folder_source import SUFFIXES, FolderSource
+
+    return FootageTools(
+        read_klv=read_klv,
+        read_srt=read_srt,
+        read_photo=read_photo,
+        video=AvSource,
+        pictures=FolderSource,
+        picture_suffixes=SUFFIXES,
+        evidence=FootageEvidence,
+        ground=level_ground,
+    )
+
+
+def mavsdk_craft(
     asset: Asset, url: str, clock: Clock, settings: Settings, *, speed: float = 1.0
-) -> AsyncIterator[Craft]:
+) -> AbstractAsyncContextManager[Craft]:
     """Opens a PX4 vehicle by MAVSDK.
 
     Args:
@@ -155,20 +212,30 @@ async def mavsdk_craft(
         VehicleUnreachable: if nothing answers there.
         PortInUse: if another program listens there.
     """
-    async with open_system(
-        url,
-        clock,
-        silence_limit_s=settings.link.silence_most_s * speed,
-        connect_s=settings.link.connect_most_s,
-    ) as system:
-        pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
-        link = MavsdkLink(asset.asset_id, system)
-        yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
+    from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
+    from telemetry.adapters.mavsdk_link import MavsdkLink
+    from telemetry.adapters.mavsdk_system import open_system
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Craft]:
+        async with open_system(
+            url,
+            clock,
+            silence_limit_s=settings.link.silence_most_s * speed,
+            connect_s=settings.link.connect_most_s,
+        ) as system:
+            pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
+            link = MavsdkLink(asset.asset_id, system)
+            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
+
+    return opened()
 
 
 @asynccontextmanager
-async def driven_craft(asset: Asset, car: RouteVehicle) -> AsyncIterator[Craft]:
+async def driven_craft(asset: Asset, car: "RouteVehicle") -> AsyncIterator[Craft]:
     """Opens a crewed car: its driver is shown the route, its receiver speaks."""
+    from missions.adapters.driver_pilot import DriverPilot
+
     yield Craft(asset, DriverPilot(car, car.link), car.link())
 
 
@@ -178,6 +245,9 @@ def picture_size(data: bytes) -> tuple[int, int]:
     Raises:
         SourceUnreadable: if it can't be decoded.
     """
+    import cv2
+    import numpy as np
+
     image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise SourceUnreadable("is no picture that can be decoded", cure="send a JPEG or PNG")

@@ -44,3 +44,7 @@ class TelemetryLog(Protocol):
     ) -> Sequence[TelemetrySample]:
         """Returns the asset's samples with start <= at < end, in order of time; maybe none."""
         ...
+
+    def remove_before(self, at: datetime) -> int:
+        """Removes samples older than `at`, for the retention; returns how many."""
+        ...

@@ -4,6 +4,7 @@ Each list below names the adapters that go through a port's contract. An adapter
 more line; its maker gets a fresh folder and may raise nothing but a skip.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from incidents.adapters.log_notifier import LogNotifier
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from station import logs as station_logs
 from tests.sql_makers import (
     close_databases,
     postgres_database,
@@ -48,6 +50,16 @@ def closed_databases() -> Iterator[None]:
     """Closes what the SQL makers opened."""
     yield
     close_databases()
+
+
+@pytest.fixture(autouse=True)
+def same_log_levels() -> Iterator[None]:
+    """Takes back what a verb has set for the whole process."""
+    names = (None, *station_logs.OURS)
+    before = {name: logging.getLogger(name).level for name in names}
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
 
 
 @pytest.fixture(params=sorted(INCIDENT_STORES))

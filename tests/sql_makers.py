@@ -14,7 +14,11 @@ from core.clock import SystemClock
 from geo.adapters.sqlmodel_zones import SqlZoneStore
 from incidents.adapters.sqlmodel_store import SqlIncidentStore
 from missions.adapters.sqlmodel_store import SqlMissionStore
-from station.database import STATION_FILE, TELEMETRY_FILE, Database, open_database, postgres_engine
+from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
+from station.database import (
+    open_database,
+    postgres_engine,
+)
 from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
 _opened: list[Database] = []

@@ -83,3 +83,17 @@ class Track:
     """How many frames have shown it so far."""
     first_seen_at: datetime
     last_seen_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MediaInfo:
+    """What a file says about itself before a frame is decoded."""
+
+    width_px: int
+    height_px: int
+    frame_rate: float
+    """0 where it does not say."""
+    duration_s: float
+    """0 where it does not say."""
+    has_data: bool
+    created_at: datetime | None

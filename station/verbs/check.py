@@ -14,7 +14,8 @@ from missions.model import Asset, AssetKind, Finding, Plan, Severity
 from missions.plan_file import read_plan
 from station.command import Run, verb
 from station.settings import Settings
-from station.stores import opened_stores, read_zone_file
+from station.stores import opened_stores
+from station.wiring import read_zone_file
 
 _UNNAMED = AssetId("unnamed-drone")
 

@@ -19,10 +19,11 @@ from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from incidents.geotag import GeotagLimits
 from station.command import Run, verb
+from station.data_folder import Stores
 from station.ingest import IngestContext, IngestProgress, IngestReport, ingest
 from station.settings import Settings
-from station.stores import Stores, opened_stores, read_zone_file
-from station.wiring import ManyNotifiers, open_detector
+from station.stores import opened_stores
+from station.wiring import footage_tools, notifiers, open_detector, read_zone_file
 from vision.shared_detector import SharedDetector
 
 
@@ -88,10 +89,11 @@ def context_of(settings: Settings, stores: Stores, detector: SharedDetector) -> 
     tags = settings.geotag
     return IngestContext(
         home=settings.home,
+        tools=footage_tools(),
         detector=detector,
         store=stores.incidents,
         vault=stores.vault,
-        notifier=ManyNotifiers(),
+        notifier=notifiers(),
         zones=lambda: stores.zones.find(Purpose.WATCH),
         limits=GeotagLimits(
             greatest_distance_m=tags.distance_most_m, greatest_ce90_m=tags.radius_most_m

@@ -8,6 +8,7 @@ from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from station.command import Run, verb
+from station.data_folder import Stores
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
 from station.http import listening_socket, serve, url_of
@@ -16,8 +17,8 @@ from station.patrol_line import Station
 from station.services import city, make_services
 from station.settings import Settings
 from station.sight_line import Ground
-from station.stores import Stores, opened_stores
-from station.wiring import ManyNotifiers, level_ground, open_detector
+from station.stores import opened_stores
+from station.wiring import level_ground, notifiers, open_detector
 
 
 @verb
@@ -33,9 +34,13 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     listener = listening_socket(settings.server)
     clock = SystemClock()
     live = LiveFeed(clock)
-    notifier = ManyNotifiers(live)
+    notifier = notifiers(live)
     # Level ground at each asset's own take-off place: heights are counted from there.
-    ground = Ground(level_ground(Altitude(settings.geotag.ground_m, Datum.GEOID), settings))
+    ground = Ground(
+        level_ground(
+            Altitude(settings.geotag.ground_m, Datum.GEOID), settings.geotag.terrain_sigma_m
+        )
+    )
     fleet = Fleet(
         lambda: tuple(stores.missions.assets()),
         ground,

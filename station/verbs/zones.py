@@ -12,7 +12,8 @@ from core.errors import NotFound
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from station.command import Run, verb
-from station.stores import opened_stores, read_zone_file, write_zone_file
+from station.stores import opened_stores
+from station.wiring import read_zone_file, write_zone_file
 
 For = Annotated[Purpose | None, typer.Option("--purpose", help="Only zones of this purpose.")]
 All = Annotated[bool, typer.Option("--all", help="Also zones that are switched off.")]

@@ -8,7 +8,6 @@ length, or the 35 mm equivalent.
 
 import math
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from core.ids import AssetId
 from core.refusals import Refusal, RefusalCode
 from geo.camera import CameraModel
 from geo.positions import Altitude, Attitude, Datum, PoseSigma, Position
-from telemetry.adapters.dji_srt import hfov_deg
 from telemetry.model import TelemetrySample
+from telemetry.recorded import PhotoPose, hfov_deg
 
 _EXIF, _GPS = 0x8769, 0x8825
 _ORIENTATION, _FOCAL_35MM = 274, 41989
@@ -27,16 +26,6 @@ _XMP_START, _XMP_END = b"<x:xmpmeta", b"</x:xmpmeta>"
 _HEAD_BYTES = 1 << 20
 _VALUE = re.compile(r"drone-dji:(\w+)\s*=\s*\"([^\"]*)\"|<drone-dji:(\w+)>([^<]*)</drone-dji:\w+>")
 _BROKEN = (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError)
-
-
-@dataclass(frozen=True, slots=True)
-class PhotoPose:
-    """Where a photograph was taken, how the camera looked, and through what lens."""
-
-    sample: TelemetrySample
-    camera: CameraModel
-    sigma: PoseSigma | None
-    """What the photograph itself says of its errors (RTK), else `None`."""
 
 
 def read_photo(path: Path, asset_id: AssetId, at: datetime) -> PhotoPose | Refusal:

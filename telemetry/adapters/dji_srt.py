@@ -7,18 +7,15 @@ place; `altitude` and `abs_alt` have no stated datum and are never used. In `GPS
 `HOME(…)` the longitude comes first.
 """
 
-import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 
 from core.errors import SourceMissing, TelemetryUnreadable
-from core.ids import AssetId
 from core.refusals import Refusal, RefusalCode, RefusalCount
-from geo.positions import Altitude, Attitude, Datum, Position
-from telemetry.model import TelemetrySample
+from geo.positions import Attitude
+from telemetry.recorded import SrtCue, SrtTrack
 
 _LARGEST_BYTES = 256 << 20
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
@@ -34,55 +31,6 @@ _ANGLES = rf"\s*\(\s*({_NUMBER})[^\d,)+-]*,\s*({_NUMBER})[^\d,)+-]*,\s*({_NUMBER
 _GIMBAL = re.compile(r"G\.PRY" + _ANGLES)
 _BODY = re.compile(r"F\.PRY" + _ANGLES)
 _FIELD = re.compile(rf"([A-Za-z_]+)\s*:\s*({_NUMBER})")
-
-
-@dataclass(frozen=True, slots=True)
-class SrtCue:
-    """One cue, as far as it could be read."""
-
-    media_time_s: float
-    dated: datetime | None
-    """The cue's own date, in the zone that the reader was told."""
-    lat_deg: float | None
-    lon_deg: float | None
-    above_home_m: float | None
-    body: Attitude | None
-    gimbal: Attitude | None
-    focal_35mm_mm: float | None
-    """Focal length as on a 36 by 24 mm film."""
-    refusal: Refusal | None
-    """Why a picture can't be placed by this cue, where that is so."""
-
-
-@dataclass(frozen=True, slots=True)
-class SrtTrack:
-    """All cues of a file in order of media time."""
-
-    cues: tuple[SrtCue, ...]
-    refused: RefusalCount = field(default_factory=RefusalCount)
-    """Cues that can't place a picture, or that are broken, by reason."""
-
-    @property
-    def start_at(self) -> datetime | None:
-        """Instant of media time 0 by the cues' own dates; `None` in dialects without."""
-        cue = next((cue for cue in self.cues if cue.dated is not None), None)
-        if cue is None or cue.dated is None:
-            return None
-        return cue.dated - timedelta(seconds=cue.media_time_s)
-
-    def samples(self, asset_id: AssetId, start_at: datetime) -> Iterator[TelemetrySample]:
-        """Yields the samples of cues that have a position, media time 0 being `start_at`."""
-        for cue in self.cues:
-            if cue.lat_deg is None or cue.lon_deg is None or cue.above_home_m is None:
-                continue
-            height = Altitude(cue.above_home_m, Datum.HOME)
-            yield TelemetrySample(
-                asset_id,
-                start_at + timedelta(seconds=cue.media_time_s),
-                Position(cue.lat_deg, cue.lon_deg, height),
-                attitude=cue.body,
-                camera=cue.gimbal,
-            )
 
 
 def read_srt(path: Path, *, zone: tzinfo = UTC) -> SrtTrack:
@@ -220,14 +168,3 @@ def _date(text: str, zone: tzinfo) -> datetime | None:
         return at.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def hfov_deg(focal_35mm_mm: float, width_px: int, height_px: int) -> float:
-    """Returns the horizontal field of view of a 35 mm equivalent focal length.
-
-    The equivalent is by the diagonal of the whole sensor. Pictures of 3:2 come from a 3:2
-    sensor; all others are taken as the full width of a 4:3 one, as in DJI's cameras.
-    """
-    ratio = 3 / 2 if abs(width_px / height_px - 1.5) < 0.02 else 4 / 3
-    width_mm = math.hypot(36.0, 24.0) * ratio / math.hypot(ratio, 1.0)
-    return math.degrees(2 * math.atan(width_mm / 2 / focal_35mm_mm))

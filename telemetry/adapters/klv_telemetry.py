@@ -8,7 +8,6 @@ azimuth, elevation and roll, in that order, as the standard has it.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,50 +18,11 @@ import numpy as np
 from core.errors import SourceMissing, SourceUnreadable, TelemetryUnreadable
 from core.ids import AssetId
 from core.refusals import Refusal, RefusalCode, RefusalCount
-from geo.camera import CameraModel, rotation
+from geo.camera import rotation
 from geo.positions import Altitude, Attitude, Datum, Position
 from telemetry import st0601
 from telemetry.model import TelemetrySample
-
-
-@dataclass(frozen=True, slots=True)
-class KlvRecord:
-    """What one packet says."""
-
-    sample: TelemetrySample
-    media_time_s: float | None
-    """Of the packet in its stream, counted from the first picture; `None` in a raw file."""
-    hfov_deg: float | None
-    vfov_deg: float | None
-    ground: Altitude | None
-    """Height of the ground at the frame centre, as the producer has it."""
-    centre: tuple[float, float] | None
-    """The producer's frame centre: latitude, longitude."""
-    corners: tuple[tuple[float, float], ...] | None
-    """The producer's corners: upper left, upper right, lower right, lower left."""
-    slant_range_m: float | None
-    refusal: Refusal | None = None
-    """Why nothing can be placed by this packet, where that is so."""
-
-    def camera(self, width_px: int, height_px: int, sigma_px: float = 3.0) -> CameraModel | None:
-        """Returns the lens as this packet tells it, `None` where it tells no field of view."""
-        if not self.hfov_deg or not 0.0 < self.hfov_deg < 170.0:
-            return None
-        fx = width_px / 2 / math.tan(math.radians(self.hfov_deg) / 2)
-        fy = fx
-        if self.vfov_deg and 0.0 < self.vfov_deg < 170.0:
-            fy = height_px / 2 / math.tan(math.radians(self.vfov_deg) / 2)
-        cx, cy = (width_px - 1) / 2, (height_px - 1) / 2
-        return CameraModel(width_px, height_px, fx, fy, cx, cy, sigma_px=sigma_px)
-
-
-@dataclass(frozen=True, slots=True)
-class KlvTrack:
-    """All packets of a source in order of time, and what was refused."""
-
-    records: tuple[KlvRecord, ...]
-    packets: int
-    refused: RefusalCount = field(default_factory=RefusalCount)
+from telemetry.recorded import KlvRecord, KlvTrack
 
 
 def camera_attitude(platform: Attitude, azimuth: float, elevation: float, roll: float) -> Attitude:

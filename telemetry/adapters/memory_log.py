@@ -34,3 +34,13 @@ class MemoryTelemetryLog:
         with self._lock:
             times, kept = self._kept.get(asset_id, ([], []))
             return tuple(kept[bisect_left(times, start) : bisect_left(times, end)])
+
+    def remove_before(self, at: datetime) -> int:
+        """Removes samples older than `at`, for the retention; returns how many."""
+        removed = 0
+        with self._lock:
+            for times, kept in self._kept.values():
+                count = bisect_left(times, at)
+                del times[:count], kept[:count]
+                removed += count
+        return removed

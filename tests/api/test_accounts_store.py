@@ -17,7 +17,9 @@ from api.throttle import SignInThrottle
 from core.errors import NotFound, TooManyTries, VersionConflict
 from core.ids import AgencyId, UserId
 from sim.clock import ManualClock
-from station.database import open_database
+from station.database import (
+    open_database,
+)
 from tests.builders import NOW, after
 
 

@@ -56,3 +56,11 @@ def test_assets_are_kept_apart(log: TelemetryLog) -> None:
     other = a_sample(asset_id=AssetId("car-1"))
     log.append([a_sample(), other])
     assert list(log.between(AssetId("car-1"), after(-1), after(1))) == [other]
+
+
+def test_what_is_older_than_an_instant_can_be_removed(log: TelemetryLog) -> None:
+    samples = [a_sample(at=after(second)) for second in range(4)]
+    log.append([*samples, a_sample(asset_id=AssetId("car-1"), at=after(0))])
+    assert log.remove_before(after(2)) == 3
+    assert log.remove_before(after(2)) == 0
+    assert list(log.between(DRONE, after(-1), after(10))) == samples[2:]

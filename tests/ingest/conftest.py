@@ -9,6 +9,7 @@ from incidents.adapters.log_notifier import LogNotifier
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
 from station.ingest import IngestContext
+from station.wiring import footage_tools
 from tests.ingest import footage
 from vision.adapters.scripted_detector import ScriptedDetector, marked_colour
 from vision.shared_detector import SharedDetector
@@ -27,6 +28,7 @@ class Bench:
 
     def context(self, shared: SharedDetector, **changes: Any) -> IngestContext:
         return IngestContext(
+            tools=footage_tools(),
             home=self.home,
             detector=shared,
             store=self.store,

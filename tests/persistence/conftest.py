@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from station.database import Database
+from station.data_folder import Database
 from tests.sql_makers import postgres_database, sqlite_database
 
 

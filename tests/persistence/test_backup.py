@@ -21,10 +21,9 @@ from core.ids import IncidentId, ObservationId
 from incidents.adapters.folder_vault import FolderVault
 from incidents.ports import IncidentFilter
 from station.backup import backup, restore, upgrade
+from station.data_folder import EVIDENCE_FOLDER, STATION_FILE
 from station.database import (
-    EVIDENCE_FOLDER,
     MAIN,
-    STATION_FILE,
     TELEMETRY,
     migrations_folder,
     open_database,

@@ -13,14 +13,12 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from core.errors import DiskFull, StoreOutdated, StoreTooNew, StoreUnreadable
+from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
 from station.database import (
     MAIN,
     SCHEMA_HEAD,
-    STATION_FILE,
     TELEMETRY,
-    TELEMETRY_FILE,
     Branch,
-    Database,
     alembic_config,
     migrate_to,
     migrations_folder,

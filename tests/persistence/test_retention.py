@@ -10,7 +10,10 @@ from incidents.adapters.folder_vault import FolderVault
 from incidents.adapters.sqlmodel_retention import SqlEvidenceRetention
 from incidents.adapters.sqlmodel_store import SqlIncidentStore
 from incidents.model import Incident, IncidentState
-from station.database import EVIDENCE_FOLDER, open_database
+from station.data_folder import EVIDENCE_FOLDER
+from station.database import (
+    open_database,
+)
 from station.retention import RetentionPolicy, purge
 from tests.builders import NOW, a_piece_of_evidence, a_sample, after, an_incident, an_observation
 from tests.sql_makers import empty_home, sql_telemetry

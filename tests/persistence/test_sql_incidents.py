@@ -17,7 +17,10 @@ from core.ids import Digest, IncidentId, ObservationId
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.model import Incident, IncidentKind, IncidentState, TimelineEntry
 from incidents.ports import IncidentFilter
-from station.database import Database, open_database
+from station.data_folder import Database
+from station.database import (
+    open_database,
+)
 from tests.builders import (
     AT,
     a_piece_of_evidence,

@@ -13,8 +13,9 @@ from core.errors import SourceMissing, TelemetryUnreadable
 from core.ids import AssetId
 from core.refusals import Refusal, RefusalCode
 from geo.positions import Datum
-from telemetry.adapters.dji_photo import PhotoPose, read_photo
-from telemetry.adapters.dji_srt import hfov_deg, parse_srt, read_srt
+from telemetry.adapters.dji_photo import read_photo
+from telemetry.adapters.dji_srt import parse_srt, read_srt
+from telemetry.recorded import PhotoPose, hfov_deg
 
 AT = datetime(2026, 5, 4, 9, tzinfo=UTC)
 DRONE = AssetId("drone")

@@ -15,7 +15,8 @@ from geo.camera import rotation
 from geo.positions import Attitude, Datum
 from sim.stream import H264Streamer
 from station.ingest_agreement import klv_agreement
-from telemetry.adapters.klv_telemetry import KlvRecord, camera_attitude, read_klv, record_of
+from telemetry.adapters.klv_telemetry import camera_attitude, read_klv, record_of
+from telemetry.recorded import KlvRecord
 from telemetry.st0601 import decode, encode
 
 AT = datetime(2026, 5, 4, 9, tzinfo=UTC)

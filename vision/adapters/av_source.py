@@ -23,7 +23,7 @@ import numpy as np
 from core.errors import SourceMissing, SourceUnreadable
 from core.ids import CameraId
 from vision.adapters.stream_reader import SocketReader, shown_url
-from vision.model import Frame, Image
+from vision.model import Frame, Image, MediaInfo
 
 log = logging.getLogger(__name__)
 
@@ -58,20 +58,6 @@ class SourceStats:
     """Packets or frames that were broken and passed over."""
     out_of_order: int = 0
     """Frames whose time was not after that of the one before."""
-
-
-@dataclass(frozen=True, slots=True)
-class MediaInfo:
-    """What a file says about itself before a frame is decoded."""
-
-    width_px: int
-    height_px: int
-    frame_rate: float
-    """0 where it does not say."""
-    duration_s: float
-    """0 where it does not say."""
-    has_data: bool
-    created_at: datetime | None
 
 
 class AvSource:
@@ -126,6 +112,11 @@ class AvSource:
         self._closed = threading.Event()
         self._reader: SocketReader | None = None
         self.stats = SourceStats()
+
+    @property
+    def undecodable(self) -> int:
+        """Packets or frames that were broken and passed over since `frames()` was called."""
+        return self.stats.undecodable
 
     @property
     def camera_id(self) -> CameraId:
