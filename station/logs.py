@@ -18,6 +18,7 @@ LogFormat = Literal["human", "json"]
 
 HIDDEN = "***"
 OURS = ("core", "geo", "telemetry", "missions", "vision", "incidents", "api", "sim", "station")
+"""Names of the loggers that are ours: the packages."""
 _FILE_BYTES = 10_000_000
 _FILE_COUNT = 5
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
