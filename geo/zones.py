@@ -5,7 +5,7 @@ with holes. A parking ban never alters a flight: what a zone is for is said by i
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -14,10 +14,12 @@ from shapely import MultiPolygon, Point, Polygon, contains_xy, is_valid_reason, 
 
 from core.errors import ZoneInvalid
 from core.ids import AgencyId, ZoneId
+from core.recurrence import Recurrence
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, GroundPoint
 
 Area: TypeAlias = Polygon | MultiPolygon
+_INSTANT = timedelta(microseconds=1)
 
 
 class Purpose(StrEnum):
@@ -34,6 +36,15 @@ class ZoneKind(StrEnum):
 
     INCLUSION = "inclusion"
     EXCLUSION = "exclusion"
+
+
+@dataclass(frozen=True, slots=True)
+class Circle:
+    """A round area."""
+
+    lat_deg: float
+    lon_deg: float
+    radius_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +65,12 @@ class Zone:
     active: bool = True
     owner: AgencyId | None = None
     reason: str = ""
+    windows: tuple[Recurrence, ...] = ()
+    """When it is in force; none means always."""
+    priority: int = 0
+    """Of two that disagree the higher one is told first; it never weakens a limit."""
+    circle: Circle | None = None
+    """What a round zone is; `area` is then its polygon on the safe side."""
     version: int = 1
     changed_at: datetime | None = None
 
@@ -86,6 +103,15 @@ class Zone:
         if both and self.floor.datum == self.ceiling.datum:  # type: ignore[union-attr]
             if self.floor.metres >= self.ceiling.metres:  # type: ignore[union-attr]
                 raise ZoneInvalid("its floor is not below its ceiling", where=where)
+
+    def in_force(self, start: datetime, end: datetime | None = None) -> bool:
+        """Returns whether it is in force at any instant of [start, end), or at `start`."""
+        if not self.active:
+            return False
+        until = start + _INSTANT if end is None or end <= start else end
+        return not self.windows or any(
+            next(window.spans(start, until), None) is not None for window in self.windows
+        )
 
     def contains(self, lat_deg: float, lon_deg: float) -> bool:
         """Returns whether the place lies in the area or on its border."""

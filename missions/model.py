@@ -125,6 +125,41 @@ class Severity(StrEnum):
     INFO = "info"
 
 
+class ChangeKind(StrEnum):
+    """What can be changed in a plan so that a finding goes away."""
+
+    MOVE_ITEM = "move_item"
+    """Move an item to `place`."""
+    SET_HEIGHT = "set_height"
+    """Give an item the height `metres` above home."""
+    SET_RETURN_HEIGHT = "set_return_height"
+    """Give the return the height `metres` above home."""
+    INSERT_ITEM = "insert_item"
+    """Put a waypoint at `place` before an item, to go around something."""
+    REMOVE_ITEM = "remove_item"
+    ADD_TAKEOFF = "add_takeoff"
+    ADD_RETURN = "add_return"
+    MOVE_RALLY = "move_rally"
+    """Move rally point number `item` to `place`."""
+    REMOVE_RALLY = "remove_rally"
+    SET_SPEED = "set_speed"
+    """Fly at `metres` a second."""
+    SET_DEPARTURE = "set_departure"
+    """Start `seconds` later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The smallest change of a plan that cures a finding."""
+
+    kind: ChangeKind
+    item: int | None = None
+    place: tuple[float, float] | None = None
+    """Latitude and longitude."""
+    metres: float | None = None
+    seconds: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One result of a check."""
@@ -137,6 +172,9 @@ class Finding:
     item: int | None = None
     """The mission item it is about."""
     cure: str = ""
+    """The smallest change that cures it, in words; empty where no change of the plan does."""
+    change: Change | None = None
+    """The same as a value that can be applied."""
 
 
 @dataclass(frozen=True, slots=True)

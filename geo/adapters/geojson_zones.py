@@ -157,8 +157,8 @@ def _zone(row: Mapping[str, Any], where: str) -> Zone:
             _flag(row, "active"),
             AgencyId(_text(row, "owner")) if _text(row, "owner") else None,
             _text(row, "reason"),
-            int(_number(row, "version") or 1),
-            datetime.fromisoformat(changed_at) if changed_at else None,
+            version=int(_number(row, "version") or 1),
+            changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
         )
     except ZoneInvalid as error:
         raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
