@@ -38,6 +38,17 @@ class ZoneKind(StrEnum):
     EXCLUSION = "exclusion"
 
 
+class ZoneStage(StrEnum):
+    """The life of a zone: only an active one limits or watches anything."""
+
+    DRAFT = "draft"
+    """Drawn, not yet looked at by a second person."""
+    REVIEWED = "reviewed"
+    """Looked at and found right."""
+    ACTIVE = "active"
+    RETIRED = "retired"
+
+
 @dataclass(frozen=True, slots=True)
 class Circle:
     """A round area."""
@@ -73,6 +84,7 @@ class Zone:
     """What a round zone is; `area` is then its polygon on the safe side."""
     version: int = 1
     changed_at: datetime | None = None
+    stage: ZoneStage = ZoneStage.ACTIVE
 
     def __post_init__(self) -> None:
         """Refuses a zone that makes no sense.

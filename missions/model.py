@@ -9,6 +9,7 @@ from core.states import Transitions
 from geo.camera import CameraModel
 from geo.positions import Altitude, Position
 from geo.zones import Zone
+from missions.energy import EnergyModel
 
 
 class AssetKind(StrEnum):
@@ -16,6 +17,13 @@ class AssetKind(StrEnum):
 
     DRONE = "drone"
     VEHICLE = "vehicle"
+
+
+class Autopilot(StrEnum):
+    """Whose rules a plan must please, and how its fence is carried."""
+
+    PX4 = "px4"
+    ARDUPILOT = "ardupilot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,17 @@ class Asset:
     """Never tasked, but what it has seen counts (an ambulance)."""
     video: str = ""
     """Where its camera's stream is found, such as `rtsp://10.0.0.5/main`."""
+    autopilot: Autopilot = Autopilot.PX4
+    climb_m_s: float = 2.5
+    sink_m_s: float = 1.5
+    energy: EnergyModel | None = None
+    """`None`: only `endurance_s` limits it."""
+    link_range_m: float | None = None
+    """How far from home it is still heard; `None` means that nobody said."""
+    wind_most_m_s: float = 10.0
+    """Greatest mean wind in which it may fly."""
+    coldest_c: float = -10.0
+    """Lowest air temperature in which it may fly, degrees Celsius."""
 
 
 class ItemKind(StrEnum):
@@ -83,6 +102,12 @@ class MissionItem:
     hold_s: float = 0.0
     camera_pitch_deg: float | None = None
     """Wanted gimbal pitch from here on; `None` leaves it."""
+    loiter_radius_m: float | None = None
+    """Of the circle flown while loitering; `None` or 0 hovers."""
+    look_at: tuple[float, float] | None = None
+    """Latitude and longitude that the camera keeps in view from here on; `None` leaves it."""
+    trigger_m: float | None = None
+    """A picture every so many metres from here on; 0 ends it, `None` leaves it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +140,8 @@ class Plan:
     """Above home, as the autopilot's return is set."""
     patrol_id: PatrolId | None = None
     expected_s: float = 0.0
+    permission: str = ""
+    """Number of the airspace permission that it is flown under; empty names none."""
 
 
 class Severity(StrEnum):
@@ -177,6 +204,21 @@ class Finding:
     """The same as a value that can be applied."""
 
 
+class Pattern(StrEnum):
+    """How a patrol covers what it watches."""
+
+    AREA = "area"
+    """Lanes over the watch zones."""
+    CORRIDOR = "corridor"
+    """Lanes along `route`, `width_m` wide."""
+    PERIMETER = "perimeter"
+    """Along the border of the watch zones."""
+    ORBIT = "orbit"
+    """A circle of `radius_m` about each of `places`, looking at it."""
+    PLACES = "places"
+    """From one of `places` to the next, looking at each for `stay_s`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Patrol:
     """Standing intent: what should be watched, by which kind of asset."""
@@ -190,7 +232,21 @@ class Patrol:
     """Wanted height of a drone above home; without meaning for a car."""
     overlap_fraction: float = 0.2
     route: tuple[tuple[float, float], ...] = ()
-    """For a car: the line to drive, latitude and longitude."""
+    """For a car the line to drive, for a corridor its middle; latitude and longitude."""
+    pattern: Pattern = Pattern.AREA
+    places: tuple[tuple[float, float], ...] = ()
+    """For an orbit or a look-list, latitude and longitude."""
+    resolution_m_per_px: float | None = None
+    """Wanted ground resolution; it then gives the height, and `altitude` is the highest allowed."""
+    front_overlap_fraction: float = 0.7
+    """Of pictures along a lane; `overlap_fraction` is between lanes."""
+    width_m: float = 50.0
+    radius_m: float = 30.0
+    stay_s: float = 10.0
+    terrain_following: bool = False
+    """Keep the height above the ground rather than above home."""
+    revisit_s: float | None = None
+    """Longest time that a watched place should stay unseen; `None` has no target."""
 
 
 class SortieState(StrEnum):

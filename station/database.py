@@ -26,7 +26,7 @@ from core.errors import DiskFull, ExtraMissing, StoreOutdated, StoreTooNew, Stor
 from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
 from station.wiring import main_tables, telemetry_tables
 
-SCHEMA_HEAD = "main_0001"
+SCHEMA_HEAD = "main_0004"
 TELEMETRY_HEAD = "telemetry_0001"
 
 _BUSY_S = 15.0

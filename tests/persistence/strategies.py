@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon
 
 from core.ids import AgencyId, ZoneId
+from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.positions import Altitude, Attitude, Covariance, Datum, GroundPoint, Position
-from geo.zones import Area, Purpose, Zone, ZoneKind
+from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
 from incidents.model import Incident
 from missions.model import Asset, Patrol, Sortie
 from telemetry.model import TelemetrySample
@@ -50,6 +51,18 @@ def areas(draw: st.DrawFn) -> Area:
 
 
 @st.composite
+def recurrences(draw: st.DrawFn) -> Recurrence:
+    return Recurrence(
+        draw(instants),
+        timedelta(minutes=draw(st.integers(1, 3_000))),
+        draw(st.sampled_from(["UTC", "Asia/Almaty", "Europe/Helsinki"])),
+        draw(st.sampled_from(["", "FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,FR"])),
+        draw(st.lists(instants, max_size=2).map(tuple)),
+        draw(st.lists(instants, max_size=2).map(tuple)),
+    )
+
+
+@st.composite
 def zones(draw: st.DrawFn) -> Zone:
     floor, ceiling = draw(st.none() | altitudes), draw(st.none() | altitudes)
     same = floor is not None and ceiling is not None and floor.datum == ceiling.datum
@@ -67,8 +80,11 @@ def zones(draw: st.DrawFn) -> Zone:
         draw(st.booleans()),
         draw(st.none() | st.sampled_from([AgencyId("police"), AgencyId("cleaning")])),
         draw(words),
-        draw(st.integers(1, 1_000)),
-        draw(st.none() | instants),
+        windows=draw(st.lists(recurrences(), max_size=2).map(tuple)),
+        priority=draw(st.integers(0, 9)),
+        version=draw(st.integers(1, 1_000)),
+        changed_at=draw(st.none() | instants),
+        stage=draw(st.sampled_from(ZoneStage)),
     )
 
 

@@ -250,21 +250,21 @@ def test_no_such_backup(tmp_path: Path) -> None:
 def test_an_upgrade_makes_a_backup_first(home: Path, tmp_path: Path) -> None:
     folder = tmp_path / "newer"
     shutil.copytree(migrations_folder() / "main", folder)
-    (folder / "0002_later.py").write_text(
+    (folder / "9999_later.py").write_text(
         "from alembic import op\n"
-        "revision = 'main_0002'\n"
-        "down_revision = 'main_0001'\n"
+        "revision = 'main_9999'\n"
+        f"down_revision = '{MAIN.head}'\n"
         "def upgrade():\n"
         "    op.execute('CREATE TABLE later (id INTEGER)')\n"
         "def downgrade():\n"
         "    op.execute('DROP TABLE later')\n"
     )
-    newer = (replace(MAIN, head="main_0002", folder=folder), TELEMETRY)
+    newer = (replace(MAIN, head="main_9999", folder=folder), TELEMETRY)
     assert upgrade(home, now=NOW).backup is None  # nothing to do
     report = upgrade(home, now=NOW, branches=newer)
-    assert report.schema_version == "main_0002"
+    assert report.schema_version == "main_9999"
     assert report.backup is not None
-    assert report.backup.target == home / "backups" / "before-main_0002-20261120T090000Z.tar"
+    assert report.backup.target == home / "backups" / "before-main_9999-20261120T090000Z.tar"
     with pytest.raises(StoreTooNew):
         upgrade(home, now=NOW)
     restore(report.backup.target, tmp_path / "older")

@@ -79,11 +79,11 @@ def newer(tmp_path: Path) -> tuple[Branch, Branch]:
     """The main schema as a later Qyran may have it: one more column and table."""
     folder = tmp_path / "newer"
     shutil.copytree(migrations_folder() / "main", folder)
-    (folder / "0002_later.py").write_text(
+    (folder / "9999_later.py").write_text(
         "import sqlalchemy as sa\n"
         "from alembic import op\n"
-        "revision = 'main_0002'\n"
-        "down_revision = 'main_0001'\n"
+        "revision = 'main_9999'\n"
+        f"down_revision = '{MAIN.head}'\n"
         "def upgrade():\n"
         "    op.add_column('incident', sa.Column('severity', sa.Integer(), server_default='0'))\n"
         "    op.create_table('later', sa.Column('id', sa.Integer(), primary_key=True))\n"
@@ -91,7 +91,7 @@ def newer(tmp_path: Path) -> tuple[Branch, Branch]:
         "    op.drop_table('later')\n"
         "    op.drop_column('incident', 'severity')\n"
     )
-    return replace(MAIN, head="main_0002", folder=folder), TELEMETRY
+    return replace(MAIN, head="main_9999", folder=folder), TELEMETRY
 
 
 def test_an_older_schema_asks_for_an_upgrade_and_keeps_its_data(
@@ -104,14 +104,14 @@ def test_an_older_schema_asks_for_an_upgrade_and_keeps_its_data(
     with pytest.raises(StoreOutdated, match="qyran upgrade"):
         open_database(home, migrate=False, branches=newer)
     upgraded = open_database(home, migrate=True, branches=newer)
-    assert upgraded.schema_version == "main_0002"
+    assert upgraded.schema_version == "main_9999"
     assert sql_incidents(upgraded).get(an_incident().incident_id) == an_incident()
     with upgraded.main.connect() as connection:
         assert connection.execute(text("SELECT severity FROM incident")).scalar() == 0
     upgraded.close()
-    with pytest.raises(StoreTooNew, match="main_0002"):
+    with pytest.raises(StoreTooNew, match="main_9999"):
         open_database(home, migrate=True)
-    migrate_to(sqlite_engine(home / STATION_FILE, synchronous="FULL"), newer[0], "main_0001")
+    migrate_to(sqlite_engine(home / STATION_FILE, synchronous="FULL"), newer[0], MAIN.head)
     back = open_database(home, migrate=False)
     assert sql_incidents(back).get(an_incident().incident_id) == an_incident()
     back.close()
@@ -123,7 +123,7 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(
     home = tmp_path / "home"
     open_database(home, migrate=False).close()
     assert newer[0].folder is not None
-    broken = newer[0].folder / "0002_later.py"
+    broken = newer[0].folder / "9999_later.py"
     broken.write_text(broken.read_text().replace("def downgrade", "    1 / 0\ndef downgrade"))
     with pytest.raises(ZeroDivisionError):
         open_database(home, migrate=True, branches=newer)

@@ -1,0 +1,30 @@
+"""What a plan is held against besides its zones: when, by whose leave, in which air."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from missions.model import Plan
+from missions.permissions import Permission
+from missions.weather import Weather
+
+
+@dataclass(frozen=True, slots=True)
+class OwnFlight:
+    """Another sortie of ours, planned or under way."""
+
+    plan: Plan
+    departs_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """Everything that the check of a plan may know. What is not known is a warning."""
+
+    departs_at: datetime | None = None
+    """`None`: not known, so zones with time windows count as in force always."""
+    permissions: tuple[Permission, ...] | None = None
+    """Permissions on hand; `None` means nobody said, an empty tuple that there is none."""
+    weather: Weather | None = None
+    others: tuple[OwnFlight, ...] = ()
+    margin_m: float = 0.0
+    """Kept from every border beyond the acceptance radius."""
