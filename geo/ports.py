@@ -47,7 +47,11 @@ class ZoneStore(Protocol):
         ...
 
     def find(self, purpose: Purpose | None = None, *, active: bool = True) -> Sequence[Zone]:
-        """Returns zones in order of their id; with `active`, only those switched on."""
+        """Returns zones in order of their id; maybe none.
+
+        With `active`, of each zone the version that stands, where that one is switched on: a
+        draft or a reviewed version changes nothing. Without it, the newest version of each.
+        """
         ...
 
     def replace(self, zone: Zone, expected_version: int) -> Zone:
@@ -57,4 +61,8 @@ class ZoneStore(Protocol):
             NotFound: if there is no such zone.
             VersionConflict: if the newest version is not `expected_version`.
         """
+        ...
+
+    def history(self, zone_id: ZoneId) -> Sequence[Zone]:
+        """Returns every version, oldest first; none where there is no such zone."""
         ...

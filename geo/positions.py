@@ -25,6 +25,27 @@ class Datum(StrEnum):
     HOME = "home"
     """The place of take-off."""
 
+    @classmethod
+    def named(cls, word: str) -> "Datum":
+        """Returns the datum of a word: our own, or `AGL`, `AMSL`, `MSL`, `HAE`, in any case.
+
+        Raises:
+            ValueError: if it names none.
+        """
+        text = word.strip().lower()
+        try:
+            return cls(_DATUM_WORDS.get(text, text))
+        except ValueError as error:
+            raise ValueError(f"{word!r} is no datum; say AGL, AMSL, home or ellipsoid") from error
+
+
+_DATUM_WORDS = {
+    "agl": "ground", "sfc": "ground", "amsl": "geoid", "msl": "geoid", "orthometric": "geoid",
+    "hae": "ellipsoid", "wgs84": "ellipsoid", "w84": "ellipsoid", "relative": "home",
+    "ato": "home",
+}  # fmt: skip
+"""What aviation (ICAO Annex 15), ASTM F3548 and autopilots call our datums."""
+
 
 @dataclass(frozen=True, slots=True)
 class Altitude:

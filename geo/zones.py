@@ -13,7 +13,7 @@ import numpy as np
 from shapely import MultiPolygon, Point, Polygon, contains_xy, is_valid_reason, transform
 
 from core.errors import ZoneInvalid
-from core.ids import AgencyId, ZoneId
+from core.ids import AgencyId, UserId, ZoneId
 from core.recurrence import Recurrence
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, GroundPoint
@@ -85,6 +85,7 @@ class Zone:
     version: int = 1
     changed_at: datetime | None = None
     stage: ZoneStage = ZoneStage.ACTIVE
+    changed_by: UserId | None = None
 
     def __post_init__(self) -> None:
         """Refuses a zone that makes no sense.
@@ -116,9 +117,14 @@ class Zone:
             if self.floor.metres >= self.ceiling.metres:  # type: ignore[union-attr]
                 raise ZoneInvalid("its floor is not below its ceiling", where=where)
 
+    @property
+    def switched_on(self) -> bool:
+        """Whether it counts at all: it is switched on and has come to its active stage."""
+        return self.active and self.stage is ZoneStage.ACTIVE
+
     def in_force(self, start: datetime, end: datetime | None = None) -> bool:
         """Returns whether it is in force at any instant of [start, end), or at `start`."""
-        if not self.active:
+        if not self.switched_on:
             return False
         until = start + _INSTANT if end is None or end <= start else end
         return not self.windows or any(

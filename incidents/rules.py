@@ -162,7 +162,8 @@ def _place(
     observation: Observation, zones: Sequence[Zone], rule: Rule
 ) -> tuple[Zone, float] | Refusal:
     """Returns the zone of this rule that most likely holds the place, or why none does."""
-    watched = [z for z in zones if z.active and Purpose.WATCH in z.purposes]
+    seen_at = observation.last_seen_at
+    watched = [z for z in zones if Purpose.WATCH in z.purposes and z.in_force(seen_at)]
     near = [z for z in watched if _near(z, observation)]
     chances = [(z, probability_inside(z.area, observation.point)) for z in near]
     held = [(z, p) for z, p in chances if p >= rule.min_zone_probability]

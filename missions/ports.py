@@ -6,6 +6,7 @@ from typing import Protocol
 from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
 from missions.model import Asset, Patrol, Plan, Progress, Sortie
+from missions.permissions import Permission
 
 
 class Pilot(Protocol):
@@ -159,4 +160,16 @@ class MissionStore(Protocol):
         patrol_id: PatrolId | None = None,
     ) -> Sequence[Sortie]:
         """Returns sorties that fit every filter given, newest id last; maybe none."""
+        ...
+
+
+class PermissionStore(Protocol):
+    """Keeps airspace permissions, which are never deleted: one that ends early is revoked."""
+
+    def save(self, permission: Permission) -> None:
+        """Keeps a permission; one of the same issuer and number is replaced."""
+        ...
+
+    def permissions(self) -> Sequence[Permission]:
+        """Returns all of them in order of issuer and number, also those that have ended."""
         ...

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from api.accounts import AccountStore, PasswordHasher, ReceiptStore
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceRetention, EvidenceVault, IncidentStore, PurgeableVault
-from missions.ports import MissionStore
+from missions.ports import MissionStore, PermissionStore
 from telemetry.ports import TelemetryLog
 
 STATION_FILE: Final = "qyran.db"
@@ -39,6 +39,7 @@ class Stores:
     database: Database
     zones: ZoneStore
     missions: MissionStore
+    permissions: PermissionStore
     telemetry: TelemetryLog
     incidents: IncidentStore
     accounts: AccountStore

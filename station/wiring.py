@@ -73,6 +73,7 @@ def stores_of(database: Database, clock: Clock) -> Stores:
     from geo.adapters.sqlmodel_zones import SqlZoneStore
     from incidents.adapters.folder_vault import FolderVault
     from incidents.adapters.sqlmodel_store import SqlIncidentStore
+    from missions.adapters.sqlmodel_permissions import SqlPermissionStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
@@ -81,6 +82,7 @@ def stores_of(database: Database, clock: Clock) -> Stores:
         database=database,
         zones=SqlZoneStore(database.main),
         missions=SqlMissionStore(database.main),
+        permissions=SqlPermissionStore(database.main),
         telemetry=SqlTelemetryLog(database.telemetry),
         incidents=SqlIncidentStore(database.main, clock),
         accounts=accounts,
@@ -108,9 +110,10 @@ def main_tables() -> "MetaData":
     from api.adapters.sqlmodel_accounts import AccountRow
     from geo.adapters.sqlmodel_zones import ZoneRow
     from incidents.adapters.sqlmodel_rows import IncidentRow
+    from missions.adapters.sqlmodel_permissions import PermissionRow
     from missions.adapters.sqlmodel_store import SortieRow
 
-    rows: tuple[type[Any], ...] = (AccountRow, ZoneRow, IncidentRow, SortieRow)
+    rows: tuple[type[Any], ...] = (AccountRow, ZoneRow, IncidentRow, SortieRow, PermissionRow)
     metadata: MetaData = rows[0].metadata
     return metadata
 

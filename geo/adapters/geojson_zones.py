@@ -8,18 +8,22 @@ import json
 import math
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import geopandas
 import pyogrio
-from shapely import MultiPolygon, Polygon, force_2d
+from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d
 
 from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
-from core.ids import AgencyId, ZoneId, content_id
+from core.ids import AgencyId, UserId, ZoneId, content_id
+from core.recurrence import Recurrence
+from core.window_documents import read_windows, write_window
+from geo.circles import circle_area
 from geo.positions import Altitude, Datum
-from geo.zones import Purpose, Zone, ZoneKind
+from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage
 
 _DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": "KML"}
 _WGS84 = "EPSG:4326"
@@ -124,9 +128,15 @@ def _properties(zone: Zone, *, lists: bool) -> dict[str, Any]:
         "reason": zone.reason,
         "version": zone.version,
         "changed_at": None if zone.changed_at is None else zone.changed_at.isoformat(),
+        "changed_by": zone.changed_by,
+        "stage": str(zone.stage),
+        "priority": zone.priority,
+        "windows": [write_window(window) for window in zone.windows],
+        "circle": None if zone.circle is None else asdict(zone.circle),
     }
-    if not lists:
-        row["purpose"], row["rules"] = json.dumps(row["purpose"]), json.dumps(row["rules"])
+    # GDAL knows lists of words, in some formats, and nothing that is nested
+    for name in ("windows", "circle") if lists else ("purpose", "rules", "windows", "circle"):
+        row[name] = json.dumps(row[name])
     return row
 
 
@@ -134,31 +144,33 @@ def _zone(row: Mapping[str, Any], where: str) -> Zone:
     """Returns the zone of a row, or raises what is wrong with the row's place named."""
     name = _text(row, "name")
     where = f"{where} ({name})" if name else where
-    area = row.get("geometry")
-    if not isinstance(area, Polygon | MultiPolygon):
-        kind = "nothing" if area is None else f"a {area.geom_type}"
-        raise ZoneInvalid(f"its shape is {kind}", where=where, cure="draw a polygon")
-    area = force_2d(area)
-    given = _text(row, "zone_id") or _text(row, "id")
-    zone_id = given or content_id("zone", name, area.wkb_hex)
     try:
+        kind = ZoneKind(_text(row, "kind").strip().lower() or ZoneKind.INCLUSION)
+        area, circle = _shape(row, kind)
+        given = _text(row, "zone_id") or _text(row, "id")
+        zone_id = given or content_id("zone", name, area.wkb_hex)
         datum = _text(row, "datum")
-        purposes = _words(row, "purpose") or (str(Purpose.FLIGHT),)
         changed_at = _text(row, "changed_at")
+        active, windows = _times(row)
         return Zone(
             ZoneId(zone_id),
             name,
-            frozenset(Purpose(word) for word in purposes),
+            _purposes(row),
             area,
-            ZoneKind(_text(row, "kind") or ZoneKind.INCLUSION),
-            _limit(row, "floor_m", datum),
+            kind,
+            _limit(row, "floor_m", _text(row, "floor_datum") or datum),
             _limit(row, "ceiling_m", _text(row, "ceiling_datum") or datum),
             _words(row, "rules"),
-            _flag(row, "active"),
+            active,
             AgencyId(_text(row, "owner")) if _text(row, "owner") else None,
             _text(row, "reason"),
+            windows,
+            int(_number(row, "priority") or 0),
+            circle,
             version=int(_number(row, "version") or 1),
             changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
+            stage=ZoneStage(_text(row, "stage").strip().lower() or ZoneStage.ACTIVE),
+            changed_by=UserId(_text(row, "changed_by")) if _text(row, "changed_by") else None,
         )
     except ZoneInvalid as error:
         raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
@@ -166,6 +178,63 @@ def _zone(row: Mapping[str, Any], where: str) -> Zone:
         raise ZoneInvalid(
             f"a property makes no sense: {error}", where=where, cure="see docs/api.md, zones"
         ) from error
+
+
+def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]:
+    """Returns a row's area; a point with a `radius_m` is a circle."""
+    shape = row.get("geometry")
+    circle = _circle(row, shape)
+    if isinstance(shape, Point) and circle is not None:
+        return circle_area(circle, kind), circle
+    if isinstance(shape, GeometryCollection) and not isinstance(shape, MultiPolygon):
+        parts = [p for p in shape.geoms if isinstance(p, Polygon | MultiPolygon)]
+        shape = MultiPolygon([q for p in parts for q in getattr(p, "geoms", [p])])
+    if not isinstance(shape, Polygon | MultiPolygon) or shape.is_empty:
+        found = "nothing" if shape is None or shape.is_empty else f"a {shape.geom_type}"
+        raise ZoneInvalid(
+            f"its shape is {found}", cure="draw a polygon, or give a point a radius_m"
+        )
+    return force_2d(shape), circle
+
+
+def _circle(row: Mapping[str, Any], shape: Any) -> Circle | None:
+    text = _text(row, "circle")
+    if text and text != "null":
+        given = json.loads(text)
+        return Circle(*(float(given[name]) for name in ("lat_deg", "lon_deg", "radius_m")))
+    radius_m = _number(row, "radius_m")
+    if isinstance(shape, Point) and not shape.is_empty and radius_m is not None:
+        return Circle(float(shape.y), float(shape.x), radius_m)
+    return None
+
+
+def _purposes(row: Mapping[str, Any]) -> frozenset[Purpose]:
+    words = [word.strip().lower() for word in _words(row, "purpose")]
+    if "both" in words:
+        return frozenset(Purpose)
+    return frozenset(Purpose(word) for word in words) or frozenset({Purpose.FLIGHT})
+
+
+def _times(row: Mapping[str, Any]) -> tuple[bool, tuple[Recurrence, ...]]:
+    """Returns whether it is switched on, and when: `active` may be a switch or the times."""
+    windows = read_windows(_nested(row, "windows"))
+    text = _text(row, "active").strip().lower()
+    if text in ("", "null", "always", "true", "1", "1.0", "false", "never", "0", "0.0"):
+        return text not in ("false", "never", "0", "0.0"), windows
+    given = _nested(row, "active")
+    if given == []:
+        return False, windows  # a list of no times: never
+    return True, windows + read_windows(given)
+
+
+def _nested(row: Mapping[str, Any], key: str) -> Any:
+    """Returns a nested value, which GDAL gives as its JSON text."""
+    value = _present(row, key)
+    if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
+        return json.loads(value)
+    if isinstance(value, str) and value.strip() in ("", "null"):
+        return None
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _present(row: Mapping[str, Any], key: str) -> Any:
@@ -186,15 +255,6 @@ def _number(row: Mapping[str, Any], key: str) -> float | None:
     return None if value is None or value == "" else float(value)
 
 
-def _flag(row: Mapping[str, Any], key: str) -> bool:
-    text = _text(row, key).lower()
-    if text in ("", "true", "1", "1.0"):
-        return True
-    if text in ("false", "0", "0.0"):
-        return False
-    raise ValueError(f"{key} is {text!r}, not true or false")
-
-
 def _words(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     value = _present(row, key)
     if isinstance(value, str):
@@ -210,5 +270,5 @@ def _limit(row: Mapping[str, Any], key: str, datum: str) -> Altitude | None:
     if metres is None:
         return None
     if not datum:
-        raise ValueError(f"{key} without a datum (home, ground, geoid or ellipsoid)")
-    return Altitude(metres, Datum(datum))
+        raise ValueError(f"{key} without a datum (AGL, AMSL, home or ellipsoid)")
+    return Altitude(metres, Datum.named(datum))

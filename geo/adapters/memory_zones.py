@@ -5,6 +5,7 @@ from threading import RLock
 
 from core.errors import NotFound, VersionConflict
 from core.ids import ZoneId
+from geo.zone_life import standing
 from geo.zones import Purpose, Zone
 
 
@@ -42,14 +43,22 @@ class MemoryZones:
             return self._history[zone_id][-1]
 
     def find(self, purpose: Purpose | None = None, *, active: bool = True) -> Sequence[Zone]:
-        """Returns zones in order of their id; with `active`, only those switched on."""
+        """Returns what stands and is switched on, or the newest of all; in order of their id."""
         with self._lock:
-            newest = [self._history[zone_id][-1] for zone_id in sorted(self._history)]
+            histories = [tuple(self._history[zone_id]) for zone_id in sorted(self._history)]
+        chosen = [standing(history) if active else history[-1] for history in histories]
         return tuple(
-            z
-            for z in newest
-            if (purpose is None or purpose in z.purposes) and (z.active or not active)
+            zone
+            for zone in chosen
+            if zone is not None
+            and (purpose is None or purpose in zone.purposes)
+            and (zone.switched_on or not active)
         )
+
+    def history(self, zone_id: ZoneId) -> tuple[Zone, ...]:
+        """Returns every version, oldest first; maybe none."""
+        with self._lock:
+            return tuple(self._history.get(zone_id, ()))
 
     def replace(self, zone: Zone, expected_version: int) -> Zone:
         """Keeps the next version and returns it.

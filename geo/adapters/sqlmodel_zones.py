@@ -1,7 +1,7 @@
 """Zones in SQL: the newest version is searched for, every version stays."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from sqlalchemy import JSON, CheckConstraint, Column, Engine, and_, update
 from sqlalchemy.exc import IntegrityError
@@ -12,11 +12,16 @@ from core.documents import from_document, to_document
 from core.errors import NotFound, VersionConflict
 from core.ids import ZoneId
 from geo.area_documents import AREAS
+from geo.zone_life import standing
 from geo.zones import Purpose, Zone
 
 
 class ZoneRow(SQLModel, table=True):
-    """The head of a zone: what is searched for, and the newest version's number."""
+    """The head of a zone: the newest version's number, and what is said of the one that stands.
+
+    `flight`, `watch` and `active` are those of the version that stands, or of the newest one
+    where none does.
+    """
 
     __tablename__: ClassVar[str] = "zone"
     __table_args__: ClassVar[tuple[Any, ...]] = (
@@ -29,16 +34,18 @@ class ZoneRow(SQLModel, table=True):
     watch: bool
     active: bool
     version: int
+    standing_version: int | None = None
 
     @classmethod
     def from_domain(cls, zone: Zone) -> Self:
-        """Returns the head of a zone."""
+        """Returns the head of a zone whose newest version stands, or of which none does."""
         return cls(
             zone_id=zone.zone_id,
             flight=Purpose.FLIGHT in zone.purposes,
             watch=Purpose.WATCH in zone.purposes,
-            active=zone.active,
+            active=zone.switched_on,
             version=zone.version,
+            standing_version=zone.version if _stands(zone) else None,
         )
 
 
@@ -100,17 +107,18 @@ class SqlZoneStore:
             return row.to_domain()
 
     def find(self, purpose: Purpose | None = None, *, active: bool = True) -> Sequence[Zone]:
-        """Returns zones in order of their id; with `active`, only those switched on."""
+        """Returns what stands and is switched on, or the newest of all; in order of their id."""
         statement = _newest()
-        if purpose is Purpose.FLIGHT:
-            statement = statement.where(col(ZoneRow.flight))
-        elif purpose is Purpose.WATCH:
-            statement = statement.where(col(ZoneRow.watch))
         if active:
-            statement = statement.where(col(ZoneRow.active))
+            statement = _of_version(ZoneRow.standing_version).where(col(ZoneRow.active))
+            if purpose is Purpose.FLIGHT:
+                statement = statement.where(col(ZoneRow.flight))
+            elif purpose is Purpose.WATCH:
+                statement = statement.where(col(ZoneRow.watch))
         with Session(self._reads) as session:
             rows = session.exec(statement.order_by(col(ZoneRow.zone_id))).all()
-            return tuple(row.to_domain() for row in rows)
+            zones = [row.to_domain() for row in rows]
+        return tuple(zone for zone in zones if purpose is None or purpose in zone.purposes)
 
     def replace(self, zone: Zone, expected_version: int) -> Zone:
         """Keeps the next version and returns it; the old one stays in the history.
@@ -127,7 +135,7 @@ class SqlZoneStore:
                     col(ZoneRow.zone_id) == zone.zone_id,
                     col(ZoneRow.version) == expected_version,
                 )
-                .values(**ZoneRow.from_domain(zone).model_dump(exclude={"zone_id"}))
+                .values(**_head(zone))
                 .execution_options(synchronize_session=False)
             )
             if changed.rowcount != 1:  # type: ignore[attr-defined]
@@ -148,12 +156,26 @@ class SqlZoneStore:
             return tuple(row.to_domain() for row in rows)
 
 
+def _stands(zone: Zone) -> bool:
+    return standing((zone,)) is not None
+
+
+def _head(zone: Zone) -> dict[str, Any]:
+    """Returns what a new version changes in the head; a draft leaves what stands alone."""
+    head = ZoneRow.from_domain(zone).model_dump(exclude={"zone_id"})
+    return head if _stands(zone) else {"version": zone.version}
+
+
 def _newest() -> SelectOfScalar[ZoneVersionRow]:
+    return _of_version(ZoneRow.version)
+
+
+def _of_version(version: object) -> SelectOfScalar[ZoneVersionRow]:
     return select(ZoneVersionRow).join(
         ZoneRow,
         and_(
             col(ZoneRow.zone_id) == col(ZoneVersionRow.zone_id),
-            col(ZoneRow.version) == col(ZoneVersionRow.version),
+            cast("Any", version) == col(ZoneVersionRow.version),
         ),
     )
 

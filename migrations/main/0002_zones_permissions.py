@@ -1,5 +1,8 @@
 """Zones with stages and windows; airspace permissions."""
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "main_0002"
 down_revision = "main_0001"
 branch_labels = None
@@ -7,8 +10,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.add_column("zone", sa.Column("standing_version", sa.Integer(), nullable=True))
+    op.execute("UPDATE zone SET standing_version = version")
+    op.create_table(
+        "permission",
+        sa.Column("issuer", sa.String(), nullable=False),
+        sa.Column("number", sa.String(), nullable=False),
+        sa.Column("document", sa.JSON(), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "number"),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("permission")
+    op.drop_column("zone", "standing_version")

@@ -8,7 +8,7 @@ from core.errors import NotFound, VersionConflict
 from core.ids import AgencyId, ZoneId
 from geo.ports import ZoneStore
 from geo.positions import Altitude, Datum
-from geo.zones import Purpose, Zone, ZoneKind
+from geo.zones import Purpose, Zone, ZoneKind, ZoneStage
 from tests.builders import a_square, a_zone, after
 
 FLIGHT, WATCH = Purpose.FLIGHT, Purpose.WATCH
@@ -78,3 +78,33 @@ def test_what_is_not_there_is_not_found(zone_store: ZoneStore) -> None:
     with pytest.raises(NotFound):
         zone_store.replace(replace(a_zone(zone_id=ZoneId("zone-9")), version=2), 1)
     assert list(zone_store.find()) == []
+
+
+def test_a_draft_changes_nothing_until_it_is_active(zone_store: ZoneStore) -> None:
+    first = zone_store.add(a_zone(name="first"))
+    draft = zone_store.replace(a_zone(version=2, name="draft", stage=ZoneStage.DRAFT), 1)
+    assert zone_store.get(first.zone_id) == draft
+    assert list(zone_store.find(WATCH)) == [first]
+    assert list(zone_store.find(active=False)) == [draft]
+    reviewed = zone_store.replace(replace(draft, version=3, stage=ZoneStage.REVIEWED), 2)
+    assert list(zone_store.find(WATCH)) == [first]
+    active = zone_store.replace(replace(reviewed, version=4, stage=ZoneStage.ACTIVE), 3)
+    assert list(zone_store.find(WATCH)) == [active]
+    assert list(zone_store.history(first.zone_id)) == [first, draft, reviewed, active]
+
+
+def test_a_draft_of_another_purpose_hides_nothing(zone_store: ZoneStore) -> None:
+    first = zone_store.add(named("zone-a", FLIGHT))
+    zone_store.replace(named("zone-a", WATCH, version=2, stage=ZoneStage.DRAFT), 1)
+    assert list(zone_store.find(FLIGHT)) == [first]
+    assert list(zone_store.find(WATCH)) == []
+
+
+def test_a_first_draft_and_a_retired_zone_do_not_stand(zone_store: ZoneStore) -> None:
+    draft = zone_store.add(a_zone(stage=ZoneStage.DRAFT))
+    assert list(zone_store.find()) == []
+    active = zone_store.replace(replace(draft, version=2, stage=ZoneStage.ACTIVE), 1)
+    assert list(zone_store.find()) == [active]
+    zone_store.replace(replace(draft, version=3, stage=ZoneStage.RETIRED), 2)
+    assert list(zone_store.find()) == []
+    assert list(zone_store.history(ZoneId("zone-9"))) == []

@@ -12,8 +12,8 @@ from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInv
 from core.ids import ZoneId
 from geo.adapters.geojson_zones import read_zones, write_zones
 from geo.positions import Altitude, Datum
-from geo.zones import Purpose, Zone, ZoneKind
-from tests.builders import NOW, a_square, a_zone
+from geo.zones import Circle, Purpose, Zone, ZoneKind
+from tests.builders import NOW, a_square, a_zone, after
 from tests.persistence import strategies
 
 FORMATS = pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
@@ -187,3 +187,56 @@ def test_no_such_file_and_no_such_format(tmp_path: Path) -> None:
         write_zones(tmp_path / "zones.shp", [a_zone()])
     with pytest.raises(SourceUnreadable):
         write_zones(tmp_path / "no" / "folder.geojson", [a_zone()])
+
+
+@pytest.mark.parametrize(
+    ("words", "datum"), [("AGL", Datum.GROUND), ("amsl", Datum.GEOID), ("Home", Datum.HOME)]
+)
+def test_datums_are_read_as_aviation_writes_them(tmp_path: Path, words: str, datum: Datum) -> None:
+    path = a_file(tmp_path, a_feature(ceiling_m=120, floor_m=20, datum=words, kind="Exclusion"))
+    (zone,) = read_zones(path)
+    assert (zone.floor, zone.ceiling) == (Altitude(20, datum), Altitude(120, datum))
+    assert zone.kind is ZoneKind.EXCLUSION
+
+
+@pytest.mark.parametrize(
+    ("active", "before", "within"),
+    [
+        (True, True, True),
+        ("always", True, True),
+        (None, True, True),
+        (False, False, False),
+        ({"from": NOW.isoformat(), "to": after(60).isoformat()}, False, True),
+        ([f"{NOW.isoformat()}/PT1M"], False, True),
+        ([], False, False),
+    ],
+)
+def test_active_is_a_switch_or_the_times(
+    tmp_path: Path, active: Any, before: bool, within: bool
+) -> None:
+    (zone,) = read_zones(a_file(tmp_path, a_feature(active=active)))
+    assert zone.in_force(after(-1)) is before
+    assert zone.in_force(after(1)) is within
+
+
+def test_a_point_with_a_radius_is_a_circle(tmp_path: Path) -> None:
+    feature = a_feature(radius_m=250, kind="exclusion")
+    feature["geometry"] = {"type": "Point", "coordinates": [71.4, 51.1]}
+    (zone,) = read_zones(a_file(tmp_path, feature, a_feature()))[:1]
+    assert zone.circle == Circle(51.1, 71.4, 250.0)
+    assert zone.contains(51.1, 71.4)
+
+
+@pytest.mark.parametrize("purpose", ["both", ["watch", "flight"], "flight, watch"])
+def test_both_purposes_are_said_in_three_ways(tmp_path: Path, purpose: Any) -> None:
+    (zone,) = read_zones(a_file(tmp_path, a_feature(purpose=purpose)))
+    assert zone.purposes == frozenset(Purpose)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_bare_geometry_and_a_single_feature_are_read(tmp_path: Path, whole: bool) -> None:
+    feature = a_feature()
+    path = tmp_path / "one.geojson"
+    path.write_text(json.dumps(feature if whole else feature["geometry"]))
+    (zone,) = read_zones(path)
+    assert zone.area.equals_exact(Polygon(SQUARE), 1e-12)
