@@ -22,6 +22,7 @@ from api.routes import (
     missions,
     observations,
     page,
+    permissions,
     session,
     zones,
 )
@@ -34,6 +35,7 @@ _BELOW_PREFIX = (
     session,
     accounts,
     zones,
+    permissions,
     missions,
     incidents,
     evidence,

@@ -16,7 +16,7 @@ from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
 from missions.model import Finding, Plan, Severity, Sortie
-from missions.ports import MissionStore
+from missions.ports import MissionStore, PermissionStore
 from telemetry.model import AssetStatus
 from telemetry.ports import TelemetryLog
 
@@ -128,6 +128,8 @@ class Limits:
     picture_px: int = 100_000_000
     """Largest picture, width times height."""
     zone_corners: int = 10_000
+    zone_review: bool = False
+    """Whether a zone must be reviewed by a second planner before it holds."""
     followers: int = 256
     """Most live streams at a time."""
 
@@ -138,6 +140,7 @@ class Services:
 
     zones: ZoneStore
     missions: MissionStore
+    permissions: PermissionStore
     telemetry_log: TelemetryLog
     incidents: IncidentStore
     vault: EvidenceVault

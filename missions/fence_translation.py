@@ -76,7 +76,7 @@ class CarriedFence:
     @property
     def corners(self) -> int:
         """How many vertices it takes."""
-        return sum(len(zone.area.exterior.coords) - 1 for zone in self.zones)  # type: ignore[union-attr]
+        return _corners([part for zone in self.zones for part in _polygons(zone.area)])
 
 
 def translate_fence(

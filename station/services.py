@@ -63,6 +63,7 @@ def make_services(
     return Services(
         zones=stores.zones,
         missions=stores.missions,
+        permissions=stores.permissions,
         telemetry_log=stores.telemetry,
         incidents=stores.incidents,
         vault=stores.vault,
@@ -84,5 +85,6 @@ def make_services(
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),
             body_bytes=round(settings.server.body_max_mb * _MB),
+            zone_review=settings.planning.zone_review,
         ),
     )

@@ -90,6 +90,14 @@ class DetectorSettings(Group):
     )  # fmt: skip
 
 
+class PlanningSettings(Group):
+    """How zones and plans come into force."""
+
+    zone_review: bool = setting(
+        False, "Whether a second planner must review a zone before it holds."
+    )
+
+
 class GeotagSettings(Group):
     """When a pixel may become a place."""
 
@@ -155,6 +163,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     store: StoreSettings = StoreSettings()
     detector: DetectorSettings = DetectorSettings()
+    planning: PlanningSettings = PlanningSettings()
     geotag: GeotagSettings = GeotagSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     link: LinkSettings = LinkSettings()

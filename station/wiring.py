@@ -15,11 +15,15 @@ from core.errors import SourceUnreadable
 from core.ids import CameraId
 from geo.ports import TerrainModel
 from geo.positions import Altitude
+from geo.road_graph import RoadGraph
 from geo.zones import Zone
 from incidents.ports import EvidenceVault, Notifier, TappedEvidence
 from missions.model import Asset
+from missions.permission_documents import permissions_of
+from missions.permissions import Permission
 from station.data_folder import EVIDENCE_FOLDER, Database, RetentionStores, Stores
 from station.ingest_tools import FootageTools
+from station.json_file import read_json
 from station.patrol_line import Craft
 from station.settings import Settings
 from telemetry import st0601
@@ -29,6 +33,9 @@ from vision.shared_detector import SharedDetector
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
+    from geo.adapters.osm_roads import RoadImport
+    from geo.adapters.road_files import RoadFile
+    from missions.ports import DayCalendar
     from sim.route_vehicle import RouteVehicle
 
 
@@ -125,6 +132,13 @@ def telemetry_tables() -> "MetaData":
     return TelemetryTable.metadata
 
 
+def day_calendar() -> "DayCalendar":
+    """Returns what knows public holidays and the sun, without a network."""
+    from missions.adapters.calendar_days import CalendarDays
+
+    return CalendarDays()
+
+
 def read_zone_file(path: Path) -> tuple[Zone, ...]:
     """Returns the zones of a GeoJSON, GeoPackage or KML file; raises as `read_zones`."""
     from geo.adapters.geojson_zones import read_zones
@@ -132,11 +146,52 @@ def read_zone_file(path: Path) -> tuple[Zone, ...]:
     return read_zones(path)
 
 
+def read_permission_file(path: Path) -> tuple[Permission, ...]:
+    """Returns the airspace permissions of a GeoJSON, GeoPackage or KML file.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no such format.
+        PlanUnreadable: if there is no permission in it.
+        ZoneInvalid: if one makes no sense; `where` names which.
+    """
+    if path.suffix.lower() in (".json", ".geojson"):
+        return permissions_of(read_json(path), str(path))
+    from geo.adapters.geojson_zones import read_rows
+
+    rows = [
+        {"geometry": row.pop("geometry", None), "properties": row}
+        for row in (dict(one) for one in read_rows(path))
+    ]
+    return permissions_of(rows, str(path))
+
+
 def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
     """Writes zones to a file, whose ending names the format; raises as `write_zones`."""
     from geo.adapters.geojson_zones import write_zones
 
     write_zones(path, zones)
+
+
+def read_road_extract(path: Path, bounds: tuple[float, float, float, float] | None) -> "RoadImport":
+    """Returns the roads of an OpenStreetMap extract; raises as `read_roads`."""
+    from geo.adapters.osm_roads import read_roads
+
+    return read_roads(path, bounds)
+
+
+def read_road_file(path: Path) -> "RoadFile":
+    """Returns our own road graph from its file; raises as the adapter's function."""
+    from geo.adapters import road_files
+
+    return road_files.read_road_file(path)
+
+
+def write_road_file(path: Path, graph: RoadGraph, *, source: str, sha256: str) -> None:
+    """Writes our own road graph to its file; raises as the adapter's function."""
+    from geo.adapters import road_files
+
+    road_files.write_road_file(path, road_files.RoadFile(graph, source, sha256))
 
 
 def stream_evidence(

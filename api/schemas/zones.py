@@ -1,19 +1,22 @@
 """Zones as GeoJSON features."""
 
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 import shapely
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
 
 from api.schemas.base import Answer, Body, Instant, LonLat
 from core.errors import TooLarge, ZoneInvalid
 from core.ids import AgencyId
+from core.window_documents import read_windows, write_window
+from geo.circles import circle_area
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum
-from geo.zones import Area, Purpose, Zone, ZoneKind, to_local
+from geo.zone_life import ZoneChange
+from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage, to_local
 from incidents.model import IncidentKind
 
 _CoordinateLon = Annotated[float, Field(ge=-180, le=180)]
@@ -39,7 +42,30 @@ class MultiPolygonBody(Body):
     bbox: list[float] | None = None
 
 
+class PointBody(Body):
+    """The centre of a round zone."""
+
+    type: Literal["Point"]
+    coordinates: Coordinate
+    bbox: list[float] | None = None
+
+
 GeometryBody = Annotated[PolygonBody | MultiPolygonBody, Field(discriminator="type")]
+ZoneGeometryBody = Annotated[
+    PolygonBody | MultiPolygonBody | PointBody, Field(discriminator="type")
+]
+
+
+def _datum(word: object) -> object:
+    if not isinstance(word, str):
+        return word
+    return Datum.named(word)
+
+
+AnyDatum = Annotated[Datum, BeforeValidator(_datum)]
+"""Our own names, or AGL, AMSL and HAE in any case."""
+Window = dict[str, JsonValue] | str
+"""A time window as `core.window_documents` reads it."""
 
 
 def area_of(geometry: PolygonBody | MultiPolygonBody, most_corners: int) -> Area:
@@ -64,6 +90,14 @@ def _polygon(rings: list[Ring]) -> Polygon:
     return Polygon(flat[0], flat[1:])
 
 
+class CircleOut(BaseModel):
+    """The centre and radius of a round zone."""
+
+    lat: float
+    lon: float
+    radius_m: float
+
+
 class ZoneProperties(BaseModel):
     """What a zone is, beside its border."""
 
@@ -74,15 +108,28 @@ class ZoneProperties(BaseModel):
     kind: ZoneKind = ZoneKind.INCLUSION
     floor_m: float | None = None
     ceiling_m: float | None = None
-    datum: Datum = Datum.HOME
+    datum: AnyDatum = Datum.HOME
+    ceiling_datum: AnyDatum | None = None
+    """Only where the ceiling counts from another datum than the floor."""
+    radius_m: Annotated[float, Field(gt=0, le=100_000)] | None = None
+    """Makes a round zone of a point."""
     rules: Annotated[list[IncidentKind], Field(max_length=20, default_factory=list)]
     active: bool = True
+    windows: Annotated[list[Window], Field(max_length=50, default_factory=list)]
+    """When it is in force; none means always."""
+    priority: Annotated[int, Field(ge=-100, le=100)] = 0
+    stage: Literal[ZoneStage.DRAFT, ZoneStage.ACTIVE] | None = None
+    """`draft` waits for a review; by default it is active at once, where the station allows it."""
     owner: Annotated[str, Field(max_length=64)] | None = None
     reason: Annotated[str, Field(max_length=2000)] = ""
     version: int | None = None
     """Sent back as it was read; what counts is If-Match."""
     changed_at: Instant | None = None
     """Sent back as it was read; the station sets it."""
+    changed_by: str | None = None
+    """Sent back as it was read; the station sets it."""
+    circle: CircleOut | None = None
+    """Sent back as it was read; a circle is drawn as a point with `radius_m`."""
 
 
 class ZoneBody(Body):
@@ -90,7 +137,7 @@ class ZoneBody(Body):
 
     type: Literal["Feature"]
     id: str | None = None
-    geometry: GeometryBody
+    geometry: ZoneGeometryBody
     properties: ZoneProperties
     bbox: list[float] | None = None
 
@@ -98,7 +145,7 @@ class ZoneBody(Body):
         """Returns the zone that this asks for.
 
         Args:
-            present: `zone_id`, `version`, `changed_at` as the station sets them.
+            present: `zone_id`, `version`, `changed_at`, `stage` as the station sets them.
             most_corners: of its border.
 
         Raises:
@@ -106,19 +153,38 @@ class ZoneBody(Body):
             TooLarge: if its border has too many corners.
         """
         p = self.properties
+        area, circle = self._shape(most_corners)
+        try:
+            windows = tuple(w for given in p.windows for w in read_windows(cast(Any, given)))
+        except (ValueError, OverflowError) as error:
+            raise ZoneInvalid(f"a time window makes no sense: {error}", where=p.name) from error
         return Zone(
             **present,
             name=p.name,
             purposes=frozenset(p.purpose),
-            area=area_of(self.geometry, most_corners),
+            area=area,
             kind=p.kind,
             floor=None if p.floor_m is None else Altitude(p.floor_m, p.datum),
-            ceiling=None if p.ceiling_m is None else Altitude(p.ceiling_m, p.datum),
+            ceiling=None
+            if p.ceiling_m is None
+            else Altitude(p.ceiling_m, p.ceiling_datum or p.datum),
+            windows=windows,
+            priority=p.priority,
+            circle=circle,
             rules=tuple(dict.fromkeys(str(rule) for rule in p.rules)),
             active=p.active,
             owner=None if p.owner is None else AgencyId(p.owner),
             reason=p.reason,
         )
+
+    def _shape(self, most_corners: int) -> tuple[Area, Circle | None]:
+        if not isinstance(self.geometry, PointBody):
+            return area_of(self.geometry, most_corners), None
+        if self.properties.radius_m is None:
+            raise ZoneInvalid("a point is no area", cure="give it a radius_m, or draw a polygon")
+        lon, lat = self.geometry.coordinates[:2]
+        circle = Circle(lat, lon, self.properties.radius_m)
+        return circle_area(circle, self.properties.kind), circle
 
 
 class ZonePropertiesOut(Answer):
@@ -130,12 +196,18 @@ class ZonePropertiesOut(Answer):
     floor_m: float | None
     ceiling_m: float | None
     datum: Datum
+    ceiling_datum: Datum | None
     rules: list[str]
     active: bool
+    windows: list[dict[str, JsonValue]]
+    priority: int
+    stage: ZoneStage
     owner: str | None
     reason: str
     version: int
     changed_at: Instant | None
+    changed_by: str | None
+    circle: CircleOut | None
 
 
 class ZoneOut(Answer):
@@ -149,7 +221,9 @@ class ZoneOut(Answer):
     @classmethod
     def from_domain(cls, zone: Zone) -> Self:
         """Returns a zone; rings turn as RFC 7946 wants them."""
-        limit = zone.ceiling or zone.floor
+        limit = zone.floor or zone.ceiling
+        other = zone.ceiling is not None and limit is not None and zone.ceiling.datum != limit.datum
+        round_ = zone.circle
         return cls(
             id=zone.zone_id,
             geometry=_listed(mapping(shapely.orient_polygons(zone.area))),
@@ -160,12 +234,20 @@ class ZoneOut(Answer):
                 floor_m=None if zone.floor is None else zone.floor.metres,
                 ceiling_m=None if zone.ceiling is None else zone.ceiling.metres,
                 datum=Datum.HOME if limit is None else limit.datum,
+                ceiling_datum=zone.ceiling.datum if other and zone.ceiling else None,
                 rules=list(zone.rules),
                 active=zone.active,
+                windows=[cast(Any, write_window(window)) for window in zone.windows],
+                priority=zone.priority,
+                stage=zone.stage,
                 owner=zone.owner,
                 reason=zone.reason,
                 version=zone.version,
                 changed_at=zone.changed_at,
+                changed_by=zone.changed_by,
+                circle=None
+                if round_ is None
+                else CircleOut(lat=round_.lat_deg, lon=round_.lon_deg, radius_m=round_.radius_m),
             ),
         )
 
@@ -183,6 +265,40 @@ class ZonesOut(Answer):
 
     type: Literal["FeatureCollection"] = "FeatureCollection"
     features: list[ZoneOut]
+
+
+class StageBody(Body):
+    """Where a zone goes in its life."""
+
+    stage: ZoneStage
+    reason: Annotated[str, Field(max_length=2000)] = ""
+
+
+class ZoneHistoryOut(Answer):
+    """Every version of a zone, oldest first."""
+
+    items: list[ZoneOut]
+
+
+class ZoneDiffOut(Answer):
+    """What differs between two versions of a zone."""
+
+    before: int
+    after: int
+    fields: list[str]
+    added_m2: float
+    removed_m2: float
+
+    @classmethod
+    def from_domain(cls, change: ZoneChange) -> Self:
+        """Returns a difference; areas in whole square metres."""
+        return cls(
+            before=change.before,
+            after=change.after,
+            fields=list(change.fields),
+            added_m2=round(change.added_m2),
+            removed_m2=round(change.removed_m2),
+        )
 
 
 class ZoneCheckOut(Answer):

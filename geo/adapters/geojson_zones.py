@@ -41,11 +41,24 @@ def read_zones(path: Path) -> tuple[Zone, ...]:
         SourceUnreadable: if it is no such format, or names no coordinate system.
         ZoneInvalid: if a feature is no zone; `where` names the file and the row from 1.
     """
+    zones: list[Zone] = []
+    for values in read_rows(path):
+        zones.append(_zone(values, f"{path}, row {len(zones) + 1}"))
+    return tuple(zones)
+
+
+def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
+    """Returns the features of a file: lower-case properties, and `geometry` in WGS 84.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no such format, or names no coordinate system.
+    """
     if not path.is_file():
         raise SourceMissing("no such file", where=str(path))
     geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
     options = {"DATE_AS_STRING": "YES"} if geojson else {}  # a parsed one loses microseconds
-    zones: list[Zone] = []
+    rows: list[dict[str, Any]] = []
     try:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
         frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
@@ -63,12 +76,11 @@ def read_zones(path: Path) -> tuple[Zone, ...]:
                 "names no coordinate system", where=str(path), cure="export it with WGS 84"
             )
         for row in frame.to_crs(_WGS84).to_dict("records"):
-            where = f"{path}, row {len(zones) + 1}"
             values = {str(key).lower(): value for key, value in row.items()}
             if not geojson:
                 values.pop("id", None)  # a KML driver numbers its features there
-            zones.append(_zone(values, where))
-    return tuple(zones)
+            rows.append(values)
+    return tuple(rows)
 
 
 def write_zones(path: Path, zones: Sequence[Zone]) -> None:

@@ -26,6 +26,7 @@ from core.ids import AgencyId, AssetId, CameraId
 from geo.adapters.memory_zones import MemoryZones
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
+from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_store import MemoryMissionStore
 from missions.model import AssetKind
 from sim.clock import ManualClock
@@ -111,6 +112,7 @@ class Station:
         self.clock = ManualClock(NOW)
         self.zones = MemoryZones([a_zone()])
         self.missions = MemoryMissionStore()
+        self.permissions = MemoryPermissions()
         self.missions.save_asset(an_asset())
         self.missions.save_asset(
             an_asset(asset_id=AssetId("car-1"), name="Car 1", kind=AssetKind.VEHICLE)
@@ -126,6 +128,7 @@ class Station:
         values: dict[str, Any] = {
             "zones": self.zones,
             "missions": self.missions,
+            "permissions": self.permissions,
             "telemetry_log": self.log,
             "incidents": self.incidents,
             "vault": self.vault,

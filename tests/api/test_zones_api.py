@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 import shapely
 from hypothesis import given
@@ -10,10 +11,11 @@ from shapely.geometry import mapping, shape
 
 from api.accounts import Role
 from api.schemas.zones import ZoneBody, ZoneOut
+from api.services import Limits
 from core.ids import AgencyId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone, ZoneKind
-from tests.api.station import Station
+from tests.api.station import Client, Station
 from tests.api.test_incident_life import refused
 from tests.builders import NOW, a_square, a_zone
 
@@ -99,7 +101,7 @@ def test_a_border_that_crosses_itself_is_refused_with_the_place(station: Station
 @pytest.mark.parametrize(
     ("geometry", "status", "code"),
     [
-        ({"type": "Point", "coordinates": [71, 51]}, 422, "bad_request"),
+        ({"type": "Point", "coordinates": [71, 51]}, 422, "zone_invalid"),
         ({"type": "Polygon", "coordinates": []}, 422, "bad_request"),
         ({"type": "Polygon", "coordinates": [[[71, 51], [72, 51]]]}, 422, "zone_invalid"),
         (
@@ -154,3 +156,69 @@ def test_nobody_else_changes_a_zone(station: Station) -> None:
         answer = client.delete("/zones/zone-2", headers={"If-Match": '"1"'})
         refused(answer, 403, "not_allowed")
     assert station.zones.get(ZoneId("zone-2")).active
+
+
+def test_a_zone_has_times_a_priority_and_the_datums_of_aviation(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    window = {"dtstart": "2026-05-04T08:00", "tzid": "Asia/Almaty", "duration_s": 3600,
+              "rrule": "FREQ=WEEKLY;BYDAY=MO"}  # fmt: skip
+    made = planner.post(
+        "/zones",
+        a_feature(windows=[window], priority=3, floor_m=10, ceiling_m=500, datum="AGL",
+                  ceiling_datum="AMSL"),
+    )  # fmt: skip
+    assert made.status_code == 201, made.text
+    zone = station.zones.get(ZoneId(made.json()["id"]))
+    assert zone.windows[0].rrule == "FREQ=WEEKLY;BYDAY=MO"
+    assert (zone.priority, zone.floor, zone.ceiling) == (
+        3, Altitude(10, Datum.GROUND), Altitude(500, Datum.GEOID),
+    )  # fmt: skip
+    again = planner.put(f"/zones/{zone.zone_id}", made.json(), headers={"If-Match": '"1"'})
+    assert again.status_code == 200, again.text
+    assert station.zones.get(zone.zone_id).windows == zone.windows
+    refused(planner.post("/zones", a_feature(windows=[{"tzid": "UTC"}])), 422, "zone_invalid")
+    refused(planner.post("/zones", a_feature(datum="moon")), 422, "bad_request")
+
+
+def test_a_round_zone_is_drawn_as_a_point(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    body = a_feature(radius_m=120, kind="exclusion", purpose=["flight"], rules=[])
+    body["geometry"] = {"type": "Point", "coordinates": [71.35, 50.97]}
+    made = planner.post("/zones", body)
+    assert made.json()["properties"]["circle"] == {"lat": 50.97, "lon": 71.35, "radius_m": 120}
+    kept = planner.put(f"/zones/{made.json()['id']}", made.json(), headers={"If-Match": '"1"'})
+    assert kept.json()["properties"]["circle"]["radius_m"] == 120
+    drawn = {**made.json(), "geometry": a_feature()["geometry"]}
+    moved = planner.put(f"/zones/{made.json()['id']}", drawn, headers={"If-Match": '"2"'})
+    assert moved.json()["properties"]["circle"] is None
+    del body["properties"]["radius_m"]
+    refused(planner.post("/zones", body), 422, "zone_invalid")
+
+
+def test_a_draft_goes_to_active_by_two_planners_and_leaves_its_history() -> None:
+    station = Station(limits=Limits(zone_review=True))
+    author = station.client(Role.PLANNER)
+    other = station.client(Role.PLANNER)
+    made = author.post("/zones", a_feature())
+    zone_id = made.json()["id"]
+    assert made.json()["properties"]["stage"] == "draft"
+    assert zone_id not in [z.zone_id for z in station.zones.find()]
+    path = f"/zones/{zone_id}/stage"
+
+    def to(client: Client, stage: str, version: int) -> httpx.Response:
+        return client.post(path, {"stage": stage}, headers={"If-Match": f'"{version}"'})
+
+    refused(to(author, "active", 1), 409, "illegal_move")
+    refused(to(author, "reviewed", 1), 403, "not_allowed")
+    assert to(other, "reviewed", 1).status_code == 200
+    refused(to(other, "active", 1), 412, "version_conflict")
+    assert to(author, "active", 2).json()["properties"]["stage"] == "active"
+    assert zone_id in [z.zone_id for z in station.zones.find()]
+    changed = author.post(path, {"stage": "draft"}, headers={"If-Match": '"3"'})
+    assert changed.status_code == 200
+    assert zone_id in [z.zone_id for z in station.zones.find()]  # what stands goes on to hold
+    history = author.get(f"/zones/{zone_id}/history").json()["items"]
+    assert [z["properties"]["stage"] for z in history] == ["draft", "reviewed", "active", "draft"]
+    assert author.get(f"/zones/{zone_id}/diff?before=1&after=3").json()["fields"] == ["stage"]
+    refused(author.get(f"/zones/{zone_id}/diff?before=9"), 404, "not_found")
+    refused(author.get("/zones/zone-none/history"), 404, "not_found")

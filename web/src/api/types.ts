@@ -58,6 +58,10 @@ export interface ZoneProperties {
   reason: string;
   version: number;
   changed_at: string | null;
+  /** Time windows in the words of iCalendar; none means always. */
+  windows?: Record<string, unknown>[];
+  priority?: number;
+  stage?: 'draft' | 'reviewed' | 'active' | 'retired';
 }
 
 export type ZoneGeometry = Polygon | MultiPolygon;

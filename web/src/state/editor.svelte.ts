@@ -275,6 +275,9 @@ export const editor = {
       datum: form.datum,
       rules: purpose.includes('watch') ? [...form.rules] : [],
       active: original?.properties.active ?? true,
+      // what the form has no field for is kept as it was
+      ...(original?.properties.windows ? { windows: original.properties.windows } : {}),
+      ...(original?.properties.priority ? { priority: original.properties.priority } : {}),
       owner: original?.properties.owner ?? null,
       reason: form.reason.trim(),
     };

@@ -1,0 +1,149 @@
+"""Permissions as GeoJSON features, as files and the API have them."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d
+from shapely.errors import ShapelyError
+from shapely.geometry import mapping, shape
+
+from core.documents import Json
+from core.errors import PlanUnreadable, ZoneInvalid
+from core.ids import AssetId
+from core.window_documents import read_instant, zone_of
+from geo.circles import circle_area
+from geo.positions import Altitude, Datum
+from geo.zones import Area, Circle, ZoneKind
+from missions.permissions import Permission
+
+_NAMES = {"from": "valid_from", "start": "valid_from", "to": "valid_until", "until": "valid_until",
+          "end": "valid_until", "id": "number", "assets": "asset_ids"}  # fmt: skip
+
+
+def permissions_of(document: object, where: str = "") -> tuple[Permission, ...]:
+    """Returns the permissions of a Feature, a FeatureCollection, or a list of features.
+
+    A feature's properties are `number`, `issuer`, `valid_from`, `valid_until`, and maybe
+    `floor_m`, `ceiling_m`, `datum`, `asset_ids`, `note`, `revoked_at`, `tzid`. A point with a
+    `radius_m` is a circle, and its polygon lies inside it. The geometry may also stand beside
+    the properties of a plain object, as `area` or `geometry`.
+
+    Raises:
+        PlanUnreadable: if it is nothing of this.
+        ZoneInvalid: if a permission makes no sense; `where` names which.
+    """
+    if isinstance(document, Mapping) and document.get("type") == "FeatureCollection":
+        document = document.get("features")
+    many = document if isinstance(document, list) else [document]
+    if not many:
+        raise PlanUnreadable("there is no permission in it", where=where)
+    return tuple(
+        _permission(one, f"{where}, permission {number}" if where else f"permission {number}")
+        for number, one in enumerate(many, 1)
+    )
+
+
+def permission_feature(permission: Permission) -> dict[str, Json]:
+    """Returns the GeoJSON feature of a permission; `permissions_of` gives it back."""
+    p = permission
+    revoked = None if p.revoked_at is None else p.revoked_at.astimezone(UTC).isoformat()
+    return {
+        "type": "Feature",
+        "geometry": _listed(mapping(p.area)),
+        "properties": {
+            "number": p.number,
+            "issuer": p.issuer,
+            "valid_from": p.valid_from.astimezone(UTC).isoformat(),
+            "valid_until": p.valid_until.astimezone(UTC).isoformat(),
+            "floor_m": None if p.floor is None else p.floor.metres,
+            "floor_datum": None if p.floor is None else str(p.floor.datum),
+            "ceiling_m": None if p.ceiling is None else p.ceiling.metres,
+            "ceiling_datum": None if p.ceiling is None else str(p.ceiling.datum),
+            "asset_ids": [*p.asset_ids],
+            "note": p.note,
+            "revoked_at": revoked,
+        },
+    }
+
+
+def _permission(document: object, where: str) -> Permission:
+    if not isinstance(document, Mapping):
+        raise PlanUnreadable("is no GeoJSON feature", where=where)
+    own = document.get("properties")
+    given: dict[str, Any] = {}
+    for key, value in (own if isinstance(own, Mapping) else document).items():
+        name = str(key).lower()
+        if value is not None and value != "":
+            given[_NAMES.get(name, name)] = value
+    number = str(given.get("number", document.get("id", "")))
+    where = f"{where} ({number})" if number else where
+    try:
+        zone = zone_of(str(given["tzid"])) if "tzid" in given else None
+        area = _area(document.get("geometry") or given.get("area"), given.get("radius_m"))
+        revoked = given.get("revoked_at")
+        return Permission(
+            number,
+            str(given.get("issuer", "")),
+            area,
+            _instant(given, "valid_from", zone),
+            _instant(given, "valid_until", zone),
+            _limit(given, "floor"),
+            _limit(given, "ceiling"),
+            tuple(AssetId(str(one)) for one in _several(given.get("asset_ids"))),
+            str(given.get("note", "")),
+            None if revoked is None else read_instant(revoked, zone, "revoked_at"),
+        )
+    except ZoneInvalid as error:
+        raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
+    except (ValueError, TypeError, KeyError, AttributeError, ShapelyError) as error:
+        raise ZoneInvalid(
+            f"a permission makes no sense: {error}", where=where, cure="see docs/guides/airspace.md"
+        ) from error
+
+
+def _area(geometry: object, radius_m: object) -> Area:
+    if geometry is None:
+        raise ValueError("it has no area")
+    found = geometry if hasattr(geometry, "geom_type") else shape(cast("dict[str, Any]", geometry))
+    if isinstance(found, Point) and radius_m is not None:
+        circle = Circle(float(found.y), float(found.x), float(str(radius_m)))
+        return circle_area(circle, ZoneKind.INCLUSION)
+    if isinstance(found, GeometryCollection) and not isinstance(found, MultiPolygon):
+        parts = [p for p in found.geoms if isinstance(p, Polygon | MultiPolygon)]
+        found = MultiPolygon([q for p in parts for q in getattr(p, "geoms", [p])])
+    if not isinstance(found, Polygon | MultiPolygon):
+        raise ValueError(f"its area is a {getattr(found, 'geom_type', 'riddle')}, not a polygon")
+    return force_2d(found)
+
+
+def _instant(given: Mapping[str, Any], name: str, zone: Any) -> datetime:
+    if name not in given:
+        raise ValueError(f"it has no {name}")
+    return read_instant(given[name], zone, name)
+
+
+def _limit(given: Mapping[str, Any], side: str) -> Altitude | None:
+    metres = given.get(f"{side}_m")
+    if metres is None:
+        return None
+    datum = given.get(f"{side}_datum") or given.get("datum")
+    if datum is None:
+        raise ValueError(f"{side}_m without a datum (AGL, AMSL, home or ellipsoid)")
+    return Altitude(float(metres), Datum.named(str(datum)))
+
+
+def _several(value: object) -> Sequence[object]:
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return [word.strip() for word in value.split(",") if word.strip()]
+    return value if isinstance(value, list | tuple) else [value]
+
+
+def _listed(value: Any) -> Json:
+    if isinstance(value, dict):
+        return {key: _listed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_listed(item) for item in value]
+    return value  # type: ignore[no-any-return]
