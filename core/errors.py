@@ -7,12 +7,16 @@ QyranError
 │   ├── TelemetryUnreadable     telemetry_unreadable
 │   ├── TelemetryApart          telemetry_apart
 │   ├── ZoneInvalid             zone_invalid
+│   ├── ScheduleInvalid         schedule_invalid
 │   ├── PlanUnreadable          plan_unreadable
+│   ├── RoadsUnreadable         roads_unreadable
 │   ├── ModelUnreadable         model_unreadable
 │   ├── SettingInvalid          setting_invalid
 │   ├── DatumUnknown            datum_unknown
+│   ├── ResolutionImpossible    resolution_impossible
 │   └── BadRequest              bad_request
 ├── Refused (exit 1: the answer is no)
+│   ├── ScheduleNeverFires      schedule_never_fires
 │   ├── PlanUnsafe              plan_unsafe
 │   ├── IllegalMove             illegal_move
 │   ├── NotFound                not_found
@@ -111,10 +115,22 @@ class ZoneInvalid(UsageError):
     code = "zone_invalid"
 
 
+class ScheduleInvalid(UsageError):
+    """A schedule, its rule or its time zone can't be read or makes no sense."""
+
+    code = "schedule_invalid"
+
+
 class PlanUnreadable(UsageError):
     """A plan file can't be read."""
 
     code = "plan_unreadable"
+
+
+class RoadsUnreadable(UsageError):
+    """A road file can't be read, is not whole, or holds no road for a car."""
+
+    code = "roads_unreadable"
 
 
 class ModelUnreadable(UsageError):
@@ -135,6 +151,12 @@ class DatumUnknown(UsageError):
     code = "datum_unknown"
 
 
+class ResolutionImpossible(UsageError):
+    """No height or speed gives the wanted ground resolution and overlap; the cure says which."""
+
+    code = "resolution_impossible"
+
+
 class BadRequest(UsageError):
     """A request is well-formed but not meaningful."""
 
@@ -146,6 +168,12 @@ class Refused(QyranError):
 
     code = "refused"
     exit_code = 1
+
+
+class ScheduleNeverFires(Refused):
+    """A schedule is well-formed, but there is no instant at which it begins."""
+
+    code = "schedule_never_fires"
 
 
 class PlanUnsafe(Refused):

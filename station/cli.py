@@ -28,6 +28,7 @@ VERBS: dict[str, str] = {
     "check": "Check a plan file against fences and the vehicle's limits.",
     "config": "Show every setting, its value and where it comes from.",
     "demo": "Run the simulated patrol of Kosshy.",
+    "dispatch": "Decide who goes to an event, and why.",
     "doctor": "Say what is there, what is missing and how to get it.",
     "ingest": "Run the whole line on footage: file, folder or stream.",
     "permissions": "Bring airspace permissions in, list them, revoke one.",
