@@ -1,12 +1,14 @@
 """What missions need from outside: a vehicle's mission, fence, arming and parameters; a store."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime, tzinfo
 from typing import Protocol
 
 from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
 from missions.model import Asset, Patrol, Plan, Progress, Sortie
 from missions.permissions import Permission
+from missions.schedules import SunEvent
 
 
 class Pilot(Protocol):
@@ -172,4 +174,33 @@ class PermissionStore(Protocol):
 
     def permissions(self) -> Sequence[Permission]:
         """Returns all of them in order of issuer and number, also those that have ended."""
+        ...
+
+
+class DayCalendar(Protocol):
+    """Knows public holidays and the sun; the same question always gets the same answer."""
+
+    def holiday(self, country: str, subdivision: str, day: date) -> str:
+        """Returns the name of the public holiday, empty where it is none.
+
+        Raises:
+            ScheduleInvalid: if the country or its region is unknown.
+        """
+        ...
+
+    def is_workday(self, country: str, subdivision: str, day: date) -> bool:
+        """Returns whether people work on a day: neither weekend nor holiday; raises likewise."""
+        ...
+
+    def sun(
+        self, lat_deg: float, lon_deg: float, event: SunEvent, day: date, zone: tzinfo
+    ) -> datetime | None:
+        """Returns the instant (UTC) of an event on a day of the zone's calendar.
+
+        `None` where there is none, as in a polar night.
+        """
+        ...
+
+    def is_daylight(self, lat_deg: float, lon_deg: float, at: datetime) -> bool:
+        """Returns whether the sun is up at an instant."""
         ...

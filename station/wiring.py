@@ -140,8 +140,15 @@ def day_calendar() -> "DayCalendar":
 
 
 def read_zone_file(path: Path) -> tuple[Zone, ...]:
-    """Returns the zones of a GeoJSON, GeoPackage or KML file; raises as `read_zones`."""
+    """Returns the zones of a GeoJSON, GeoPackage or KML file, or the bans of NOTAMs or AIXM.
+
+    Raises as `read_zones` and `read_bans`.
+    """
+    from geo.adapters.airspace_bans import SUFFIXES, read_bans
     from geo.adapters.geojson_zones import read_zones
+
+    if path.suffix.lower() in SUFFIXES:
+        return read_bans(path)
 
     return read_zones(path)
 
