@@ -1,141 +1,90 @@
-"""QGroundControl's `.plan` files, and the flat steps that they share with MAVLink.
+"""QGroundControl's `.plan` files, read in every version and written in the newest.
 
-Read: simple items, geofence version 2, rally points version 2. Whatever else a file holds
-(survey patterns, commands that are not known) is refused by name rather than dropped. Flight
-zones lose what the format can't carry: floors, ceilings, names.
+Whatever a file holds is either read or named in the losses; only what is no plan at all is
+refused. Writing names what the format can't carry: floors, ceilings, time windows, names.
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
-
-from shapely import Point, Polygon
+from dataclasses import dataclass, replace
+from typing import Any
 
 from core.errors import PlanUnreadable, QyranError
-from core.ids import AssetId, MissionId, ZoneId, content_id
-from geo.local_frame import LocalFrame
+from core.ids import AssetId, MissionId, content_id
 from geo.positions import Altitude, Datum, Position
-from geo.zones import Area, Purpose, Zone, ZoneKind, to_geographic
-from missions.model import ItemKind, Mission, MissionItem, Plan, RallyPoint
+from geo.zones import Zone
+from missions.losses import Loss, LossReport, moved
+from missions.model import Mission, MissionItem, Plan
+from missions.plan_fences import fence_document, fence_rings, read_fence, read_rally
+from missions.plan_items import (
+    CHANGE_SPEED,
+    COMMANDS,
+    FRAME_AMSL,
+    FRAME_HOME,
+    FRAME_MISSION,
+    FRAME_TERRAIN,
+    MOUNT_CONTROL,
+    SimpleItem,
+    simple_items,
+)
+from missions.plan_jumps import FileStep
+from missions.plan_losses import writing_losses
+from missions.plan_parts import PlanPart
+from missions.plan_reading import mission_items, read_steps
+from missions.plan_survey import read_pattern, read_step
+from missions.plan_values import listing, mapping, number, optional, parse, place
 
-CHANGE_SPEED = 178
-MOUNT_CONTROL = 205
-COMMANDS: Mapping[ItemKind, int] = {
-    ItemKind.WAYPOINT: 16,
-    ItemKind.LOITER: 19,
-    ItemKind.RETURN: 20,
-    ItemKind.LAND: 21,
-    ItemKind.TAKEOFF: 22,
-}
-"""MAV_CMD numbers of the steps that go somewhere."""
-_KINDS = {number: kind for kind, number in COMMANDS.items()}
-FRAME_AMSL, FRAME_MISSION, FRAME_HOME = 0, 2, 3
-"""MAV_FRAME numbers as `.plan` files have them."""
-_FRAMES = {Datum.GEOID: FRAME_AMSL, Datum.HOME: FRAME_HOME}
-_DATUMS = {frame: datum for datum, frame in _FRAMES.items()}
-_PX4, _GENERIC, _QUADROTOR = 12, 0, 2
+__all__ = [
+    "CHANGE_SPEED",
+    "COMMANDS",
+    "FRAME_AMSL",
+    "FRAME_HOME",
+    "FRAME_MISSION",
+    "FRAME_TERRAIN",
+    "MOUNT_CONTROL",
+    "LoadedPlan",
+    "SimpleItem",
+    "fence_rings",
+    "load_plan",
+    "mission_items",
+    "read_plan",
+    "save_plan",
+    "simple_items",
+    "write_plan",
+]
+_PX4, _QUADROTOR = 12, 2
+_CRUISE_M_S = 5.0
+"""Of a file that names no speed; QGroundControl's own default for a multicopter."""
+_MOVED_CURE = "see qyran convert for all that is lost; plan it anew with waypoints"
 
 
 @dataclass(frozen=True, slots=True)
-class SimpleItem:
-    """One flat step: a MAVLink command with its seven parameters."""
+class LoadedPlan:
+    """A plan from a file, with what of the file it does not hold."""
 
-    command: int
-    frame: int
-    params: tuple[float, float, float, float]
-    lat_deg: float = 0.0
-    lon_deg: float = 0.0
-    z_m: float = 0.0
-    item: int = 0
-    """The mission item that this step belongs to; its last step is the one that moves."""
-
-
-def simple_items(mission: Mission) -> tuple[SimpleItem, ...]:
-    """Returns the flat steps of a mission: settings of an item come before its movement.
-
-    Raises:
-        PlanUnreadable: if an altitude counts from a datum that a mission can't carry.
-    """
-    steps: list[SimpleItem] = []
-    for index, item in enumerate(mission.items):
-        if item.speed_m_s is not None:
-            params = (1.0, item.speed_m_s, -1.0, 0.0)
-            steps.append(SimpleItem(CHANGE_SPEED, FRAME_MISSION, params, item=index))
-        if item.camera_pitch_deg is not None:
-            # the last parameter, 2, asks for a pitch against the horizon
-            params = (item.camera_pitch_deg, 0.0, 0.0, 0.0)
-            steps.append(SimpleItem(MOUNT_CONTROL, FRAME_MISSION, params, z_m=2.0, item=index))
-        command = COMMANDS[item.kind]
-        if item.position is None:
-            steps.append(SimpleItem(command, FRAME_MISSION, (item.hold_s, 0, 0, 0), item=index))
-            continue
-        altitude = item.position.altitude
-        if altitude.datum not in _FRAMES:
-            raise PlanUnreadable(
-                f"item {index} has an altitude above {altitude.datum}, which no mission carries",
-                cure="give it above home or above the geoid",
-            )
-        steps.append(
-            SimpleItem(
-                command,
-                _FRAMES[altitude.datum],
-                (item.hold_s, 0.0, 0.0, math.nan),
-                item.position.lat_deg,
-                item.position.lon_deg,
-                altitude.metres,
-                index,
-            )
-        )
-    return tuple(steps)
-
-
-def mission_items(steps: Sequence[SimpleItem]) -> tuple[MissionItem, ...]:
-    """Returns the mission items that flat steps mean.
-
-    Raises:
-        PlanUnreadable: if a command or frame is not known; the message names it.
-    """
-    items: list[MissionItem] = []
-    speed: float | None = None
-    pitch: float | None = None
-    for number, step in enumerate(steps):
-        where = f"item {number}"
-        if step.command == CHANGE_SPEED:
-            speed = step.params[1]
-            continue
-        if step.command == MOUNT_CONTROL:
-            pitch = step.params[0]
-            continue
-        kind = _KINDS.get(step.command)
-        if kind is None:
-            raise PlanUnreadable(
-                f"MAVLink command {step.command} is not known",
-                where=where,
-                cure="plan it with take-off, waypoints, loiter, return and land",
-            )
-        position = None
-        if step.frame != FRAME_MISSION:
-            if step.frame not in _DATUMS:
-                raise PlanUnreadable(f"altitude frame {step.frame} is not known", where=where)
-            altitude = Altitude(step.z_m, _DATUMS[step.frame])
-            position = Position(step.lat_deg, step.lon_deg, altitude)
-        hold_s = step.params[0] if math.isfinite(step.params[0]) else 0.0
-        items.append(MissionItem(kind, position, speed, hold_s, pitch))
-        speed = pitch = None
-    if speed is not None or pitch is not None:
-        raise PlanUnreadable("a setting stands after the last step", where=f"item {len(steps) - 1}")
-    return tuple(items)
+    plan: Plan
+    losses: tuple[Loss, ...] = ()
+    parts: tuple[PlanPart, ...] = ()
+    """What stretches of the mission were meant to be."""
 
 
 def write_plan(plan: Plan) -> str:
     """Returns the text of a `.plan` file; the same plan gives the same text.
 
     Raises:
-        PlanUnreadable: if the plan holds what the format can't carry.
+        PlanUnreadable: if an altitude counts from a datum that the format does not know.
     """
-    home = plan.home
+    return save_plan(plan)[0]
+
+
+def save_plan(plan: Plan) -> tuple[str, tuple[Loss, ...]]:
+    """Returns the text of a `.plan` file and what it does not carry.
+
+    Raises:
+        PlanUnreadable: if an altitude counts from a datum that the format does not know.
+    """
+    report = LossReport()
     items = [
         {
             "type": "SimpleItem",
@@ -150,8 +99,9 @@ def write_plan(plan: Plan) -> str:
                 float(step.z_m),
             ],
         }
-        for number, step in enumerate(simple_items(plan.mission))
+        for number, step in enumerate(simple_items(plan.mission, terrain_frame=True))
     ]
+    writing_losses(plan, report, "the format")
     document = {
         "fileType": "Plan",
         "version": 1,
@@ -163,71 +113,59 @@ def write_plan(plan: Plan) -> str:
             "cruiseSpeed": float(plan.cruise_m_s),
             "hoverSpeed": float(plan.cruise_m_s),
             "globalPlanAltitudeMode": 1,
-            "plannedHomePosition": _triple(home),
+            "plannedHomePosition": _home_triple(plan.home, report),
             "items": items,
         },
-        "geoFence": {
-            "version": 2,
-            "circles": [],
-            "polygons": [
-                {
-                    "version": 1,
-                    "inclusion": inclusion,
-                    "polygon": [[lat, lon] for lat, lon in ring],
-                }
-                for inclusion, ring in fence_rings(plan.fences)
-            ],
-        },
+        "geoFence": fence_document(plan.fences),
         "rallyPoints": {
             "version": 2,
             "points": [_triple(p.position) for p in plan.rally],
         },
     }
-    return json.dumps(document, indent=1, allow_nan=False)
+    return json.dumps(document, indent=1, allow_nan=False), report.losses
 
 
 def _triple(position: Position) -> list[float]:
     return [float(v) for v in (position.lat_deg, position.lon_deg, position.altitude.metres)]
 
 
-def fence_rings(
-    fences: Sequence[Zone],
-) -> tuple[tuple[bool, tuple[tuple[float, float], ...]], ...]:
-    """Returns fences as rings without holes, as vehicles take them: inclusion or not, corners.
-
-    Corners are latitude and longitude, the first not repeated. A hole of an inclusion
-    becomes an exclusion; a hole of an exclusion is closed, which is the safe side. An
-    exclusion with a floor is left out: a ring has no height, and would forbid the room below.
-    """
-    rings: list[tuple[bool, tuple[tuple[float, float], ...]]] = []
-    for zone in fences:
-        inclusion = zone.kind is ZoneKind.INCLUSION
-        if not inclusion and zone.floor is not None:
-            continue
-        for part in getattr(zone.area, "geoms", [zone.area]):
-            borders = [(inclusion, part.exterior)]
-            if inclusion:
-                borders += [(False, hole) for hole in part.interiors]
-            for wanted, border in borders:
-                corners = tuple((float(y), float(x)) for x, y in list(border.coords)[:-1])
-                rings.append((wanted, corners))
-    return tuple(rings)
+def _home_triple(home: Position, report: LossReport) -> list[float | None]:
+    if home.altitude.datum is Datum.GEOID:
+        return [*_triple(home)]
+    if home.altitude.datum is not Datum.HOME:
+        report.warning(
+            "home_unknown", f"the height of home above {home.altitude.datum} is left out"
+        )
+    return [float(home.lat_deg), float(home.lon_deg), None]
 
 
 def read_plan(text: str, asset_id: AssetId, *, where: str = "") -> Plan:
-    """Returns the plan that a `.plan` file holds.
+    """Returns the plan that a `.plan` file holds, if every movement in it is understood.
 
     Raises:
-        PlanUnreadable: if it is no such file, or holds what is not understood.
+        PlanUnreadable: if it is no such file, or the vehicle would do something that the plan
+            does not say. `load_plan` gives what can be read and names the rest.
+    """
+    loaded = load_plan(text, asset_id, where=where)
+    if wrong := moved(loaded.losses):
+        raise PlanUnreadable(wrong[0].message, where=where, cure=_MOVED_CURE)
+    return loaded.plan
+
+
+def load_plan(text: str, asset_id: AssetId, *, where: str = "") -> LoadedPlan:
+    """Returns the plan that a `.plan` file holds, with everything of the file that is lost.
+
+    Raises:
+        PlanUnreadable: if it is no such file; the message names the place and a cure.
     """
     try:
-        return _read(json.loads(text), asset_id, where)
+        return _read(parse(text), asset_id)
     except PlanUnreadable as error:
         if error.where and where:
             error.where = f"{where}, {error.where}"
         error.where = error.where or where
         raise
-    except (QyranError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
+    except (QyranError, ValueError, KeyError, TypeError, IndexError, ArithmeticError) as error:
         raise PlanUnreadable(
             f"not a readable plan: {type(error).__name__}: {error}",
             where=where,
@@ -235,85 +173,98 @@ def read_plan(text: str, asset_id: AssetId, *, where: str = "") -> Plan:
         ) from error
 
 
-def _read(document: Any, asset_id: AssetId, where: str) -> Plan:
-    if not isinstance(document, dict) or document.get("fileType") != "Plan":
-        raise PlanUnreadable("its fileType is not Plan", cure="give a QGroundControl .plan file")
-    if document.get("version") != 1:
-        raise PlanUnreadable(f"plan version {document.get('version')!r} is not known")
-    mission = document["mission"]
-    if mission.get("version") != 2:
-        raise PlanUnreadable(f"mission version {mission.get('version')!r} is not known")
-    steps = tuple(_step(number, item) for number, item in enumerate(mission["items"]))
-    lat, lon, height = (float(v) for v in mission["plannedHomePosition"])
-    items = mission_items(steps)
-    return Plan(
-        Mission(MissionId(content_id("mission", str(asset_id), repr(items))), items),
-        asset_id,
-        Position(lat, lon, Altitude(height, Datum.GEOID)),
-        float(mission.get("hoverSpeed") or mission.get("cruiseSpeed") or 5.0),
-        _read_fence(document.get("geoFence") or {}),
-        _read_rally(document.get("rallyPoints") or {}),
+def _read(document: Any, asset_id: AssetId) -> LoadedPlan:
+    cure = "give a QGroundControl .plan file"
+    if not isinstance(document, dict):
+        raise PlanUnreadable("its fileType is not Plan", cure=cure)
+    kind = document.get("fileType")
+    report = LossReport()
+    if kind == "Plan":
+        if document.get("version") != 1:
+            raise PlanUnreadable(f"plan version {document.get('version')!r:.40} is not known")
+        if not document.get("mission"):
+            raise PlanUnreadable("it holds no mission", cure="add a take-off and waypoints")
+        mission = mapping(document["mission"], "its mission")
+    elif kind == "Mission" or (kind is None and "items" in document):
+        mission = document  # what QGroundControl wrote before .plan
+    else:
+        raise PlanUnreadable("its fileType is not Plan", cure=cure)
+    version = mission.get("version", 1)
+    if version not in (1, 2, "1.0"):
+        raise PlanUnreadable(f"mission version {version!r:.40} is not known")
+    if "items" not in mission:
+        raise PlanUnreadable("its mission has no items", cure="add a take-off and waypoints")
+    fences = read_fence(document.get("geoFence"), report)
+    rally = read_rally(document.get("rallyPoints"), report)
+    steps, found = _steps(mission, report)
+    home = _home(mission.get("plannedHomePosition"), steps, fences, report)
+    cruise_m_s = _cruise(mission)
+    items, owners = read_steps(steps, report, home=home, cruise_m_s=cruise_m_s)
+    parts = tuple(
+        replace(part, first_item=owners.index(n), items=owners.count(n))
+        for n, part in enumerate(found)
+        if n in owners
     )
+    plan = Plan(_named(items, asset_id), asset_id, home, cruise_m_s, fences, rally)
+    return LoadedPlan(plan, report.losses, parts)
 
 
-def _number(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+def _named(items: tuple[MissionItem, ...], asset_id: AssetId) -> Mission:
+    return Mission(MissionId(content_id("mission", str(asset_id), repr(items))), items)
 
 
-def _step(number: int, item: Any) -> SimpleItem:
-    where = f"item {number}"
-    kind = item.get("type")
-    if kind != "SimpleItem":
-        name = item.get("complexItemType", kind)
-        raise PlanUnreadable(
-            f"a {name!r} item is not understood",
-            where=where,
-            cure="convert it to waypoints in QGroundControl first",
-        )
-    params = item["params"]
-    if len(params) != 7 or not all(p is None or _number(p) for p in params):
-        raise PlanUnreadable("it has no seven numbers as parameters", where=where)
-    if any(p is None for p in params[4:]):
-        raise PlanUnreadable("its place is not given", where=where)
-    p1, p2, p3, p4 = (math.nan if p is None else float(p) for p in params[:4])
-    lat, lon, z = (float(p) for p in params[4:])
-    return SimpleItem(int(item["command"]), int(item["frame"]), (p1, p2, p3, p4), lat, lon, z)
+def _steps(mission: Mapping[str, Any], report: LossReport) -> tuple[list[FileStep], list[PlanPart]]:
+    """Returns the flat steps of a mission and what its patterns mean."""
+    items = listing(mission["items"], "items")
+    if mission.get("complexItems"):  # version 1 keeps patterns apart, joined by their ids
+        every = [*items, *listing(mission["complexItems"], "complexItems")]
+        items = sorted(every, key=lambda item: optional(mapping(item, "an item").get("id"), "id"))
+    steps: list[FileStep] = []
+    parts: list[PlanPart] = []
+    for n, item in enumerate(items):
+        where = f"item {n}"
+        kind = mapping(item, "it", where).get("type")
+        if kind in ("SimpleItem", "missionItem"):
+            steps.append(read_step(item, where))
+            continue
+        pattern = read_pattern(item, where, report)
+        if pattern is not None:
+            steps += [replace(step, part=len(parts)) for step in pattern.steps]
+            parts.append(pattern.part)
+    return steps, parts
 
 
-def _read_fence(fence: Any) -> tuple[Zone, ...]:
-    if fence and fence.get("version") != 2:
-        raise PlanUnreadable(f"geofence version {fence.get('version')!r} is not known")
-    zones: list[Zone] = []
-    shapes: list[tuple[bool, Area]] = [
-        (bool(p["inclusion"]), Polygon([(float(lon), float(lat)) for lat, lon in p["polygon"]]))
-        for p in fence.get("polygons", [])
+def _cruise(mission: Mapping[str, Any]) -> float:
+    for name in ("hoverSpeed", "cruiseSpeed"):
+        if mission.get(name) is not None:
+            speed = number(mission[name], name)
+            if speed > 0:
+                return speed
+    return _CRUISE_M_S
+
+
+def _home(
+    given: Any, steps: Sequence[FileStep], fences: Sequence[Zone], report: LossReport
+) -> Position:
+    if isinstance(given, dict):  # version 1 has it as an item
+        given = given.get("coordinate")
+    if isinstance(given, list) and len(given) >= 2 and given[0] is not None:
+        lat, lon = place(given, "plannedHomePosition")
+        height = optional(given[2], "plannedHomePosition") if len(given) > 2 else math.nan
+        if math.isfinite(height):
+            return Position(lat, lon, Altitude(height, Datum.GEOID))
+        report.info("home_unknown", "the height of home above the sea is not given")
+        return Position(lat, lon, Altitude(0.0, Datum.HOME))
+    if given not in (None, []):
+        place(given, "plannedHomePosition")
+    seen = [(s.step.lat_deg, s.step.lon_deg) for s in steps if s.step.frame != FRAME_MISSION]
+    seen = [spot for spot in seen if all(map(math.isfinite, spot)) and spot != (0.0, 0.0)]
+    seen += [
+        (lat, lon) for zone in fences for lon, lat in [zone.area.representative_point().coords[0]]
     ]
-    for circle in fence.get("circles", []):
-        lat, lon = (float(v) for v in circle["circle"]["center"])
-        radius = float(circle["circle"]["radius"])
-        # an inclusion stays inside its circle, an exclusion covers all of it
-        steps = 16
-        inclusion = bool(circle["inclusion"])
-        grown = radius if inclusion else radius / math.cos(math.pi / (4 * steps))
-        disc = Point(0, 0).buffer(grown, quad_segs=steps)
-        shapes.append((inclusion, to_geographic(disc, LocalFrame(lat, lon))))
-    for number, (inclusion, area) in enumerate(shapes):
-        zones.append(
-            Zone(
-                ZoneId(f"zone-plan-{number}"),
-                f"fence {number}",
-                frozenset({Purpose.FLIGHT}),
-                area,
-                ZoneKind.INCLUSION if inclusion else ZoneKind.EXCLUSION,
-            )
-        )
-    return tuple(zones)
-
-
-def _read_rally(rally: Any) -> tuple[RallyPoint, ...]:
-    if rally and rally.get("version") != 2:
-        raise PlanUnreadable(f"rally point version {rally.get('version')!r} is not known")
-    return tuple(
-        RallyPoint(Position(float(lat), float(lon), Altitude(float(z), Datum.HOME)))
-        for lat, lon, z in rally.get("points", [])
+    if not seen:
+        raise PlanUnreadable("it does not say where home is", cure="set a planned home position")
+    report.warning(
+        "home_unknown", "the file does not say where home is; it begins at its first place"
     )
+    return Position(*seen[0], Altitude(0.0, Datum.HOME))
