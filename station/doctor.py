@@ -23,6 +23,7 @@ _EXTRAS = {
     "postgres": "PostgreSQL instead of SQLite",
     "nats": "events over NATS",
     "train": "training the network anew (with torch, several GB)",
+    "airspace": "bans from NOTAM texts and AIXM",
     "roads": "road networks from OpenStreetMap extracts",
 }
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")

@@ -22,7 +22,7 @@ All = Annotated[bool, typer.Option("--all", help="Also zones that are switched o
 @verb
 def import_(
     call: Run,
-    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage or KML.")],
+    file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, KML, NOTAMs or AIXM.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change.")] = False,
 ) -> None:
     """Bring zones in from a file. A zone whose id is known becomes its next version."""
