@@ -25,7 +25,6 @@ from api.schemas.missions import (
 from api.services import Services
 from core.errors import BadRequest, NotAllowed, NotFound, PlanUnsafe
 from core.ids import AssetId, PatrolId, SortieId, ZoneId, fresh_id
-from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from missions.model import Asset, AssetKind, Patrol, Sortie
 
@@ -93,13 +92,7 @@ def post_patrol(services: ServicesOf, body: PatrolBody) -> PatrolOut:
     for zone_id in body.zone_ids:
         if Purpose.WATCH not in services.zones.get(ZoneId(zone_id)).purposes:
             raise BadRequest("that zone is not to be watched", where=zone_id)
-    patrol = Patrol(
-        patrol_id=PatrolId(fresh_id("patrol")),
-        name=body.name,
-        zone_ids=tuple(ZoneId(zone_id) for zone_id in dict.fromkeys(body.zone_ids)),
-        asset_id=asset.asset_id,
-        altitude=Altitude(body.altitude_m or 0.0, Datum.HOME),
-    )
+    patrol = body.to_domain(PatrolId(fresh_id("patrol")))
     services.missions.save_patrol(patrol)
     return PatrolOut.from_domain(patrol)
 

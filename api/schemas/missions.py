@@ -19,10 +19,20 @@ from api.schemas.base import (
     polygon_of,
 )
 from api.services import Operations, PlanReport
-from core.ids import AssetId
+from core.errors import BadRequest
+from core.ids import AssetId, PatrolId, ZoneId
 from geo.local_frame import distance_m
-from geo.positions import Datum
-from missions.model import Asset, AssetKind, Finding, Patrol, Severity, Sortie, SortieState
+from geo.positions import Altitude, Datum
+from missions.model import (
+    Asset,
+    AssetKind,
+    Finding,
+    Patrol,
+    Pattern,
+    Severity,
+    Sortie,
+    SortieState,
+)
 from missions.planner import plan_path
 from telemetry.model import AssetStatus, TelemetrySample
 
@@ -109,7 +119,58 @@ class PatrolBody(Body):
     asset_id: Id
     zone_ids: Annotated[list[Id], Field(max_length=200, default_factory=list)]
     altitude_m: Annotated[float, Field(gt=0, le=500)] | None = None
-    """Above home; needed for a drone."""
+    """Above home; needed for a drone. With a wanted resolution the greatest that is allowed."""
+    pattern: Pattern = Pattern.AREA
+    route: Annotated[list[LonLat], Field(max_length=5_000, default_factory=list)]
+    """For a car the line to drive, for a corridor its middle; longitude first."""
+    places: Annotated[list[LonLat], Field(max_length=1_000, default_factory=list)]
+    """For an orbit or a look-list; longitude first."""
+    overlap_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    front_overlap_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    resolution_m_per_px: Annotated[float, Field(gt=0, le=10)] | None = None
+    width_m: Annotated[float, Field(gt=0, le=5_000)] = 50.0
+    radius_m: Annotated[float, Field(gt=0, le=2_000)] = 30.0
+    stay_s: Annotated[float, Field(ge=0, le=3_600)] = 10.0
+    terrain_following: bool = False
+    revisit_s: Annotated[float, Field(gt=0)] | None = None
+    """Longest time that what is watched should stay unseen."""
+
+    def to_domain(self, patrol_id: PatrolId) -> Patrol:
+        """Returns the patrol.
+
+        Raises:
+            BadRequest: if the pattern lacks what it is about.
+        """
+        needed = {
+            Pattern.CORRIDOR: ("route", len(self.route) >= 2, "a corridor needs two places"),
+            Pattern.ORBIT: ("places", bool(self.places), "an orbit needs a place"),
+            Pattern.PLACES: ("places", bool(self.places), "a look-list needs a place"),
+        }
+        where, there, message = needed.get(self.pattern, ("", True, ""))
+        if not there:
+            raise BadRequest(message, where=where)
+        for name, listed in (("route", self.route), ("places", self.places)):
+            for lon, lat in listed:
+                if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
+                    raise BadRequest(f"{lon}, {lat} is no place on Earth", where=name)
+        return Patrol(
+            patrol_id=patrol_id,
+            name=self.name,
+            zone_ids=tuple(ZoneId(zone_id) for zone_id in dict.fromkeys(self.zone_ids)),
+            asset_id=AssetId(self.asset_id),
+            altitude=Altitude(self.altitude_m or 0.0, Datum.HOME),
+            overlap_fraction=self.overlap_fraction,
+            route=tuple((lat, lon) for lon, lat in self.route),
+            pattern=self.pattern,
+            places=tuple((lat, lon) for lon, lat in self.places),
+            resolution_m_per_px=self.resolution_m_per_px,
+            front_overlap_fraction=self.front_overlap_fraction,
+            width_m=self.width_m,
+            radius_m=self.radius_m,
+            stay_s=self.stay_s,
+            terrain_following=self.terrain_following,
+            revisit_s=self.revisit_s,
+        )
 
 
 class PatrolOut(Answer):
@@ -121,6 +182,16 @@ class PatrolOut(Answer):
     zone_ids: list[str]
     altitude_m: float
     route: LineString | None
+    pattern: Pattern
+    places: list[LonLat]
+    overlap_fraction: float
+    front_overlap_fraction: float
+    resolution_m_per_px: float | None
+    width_m: float
+    radius_m: float
+    stay_s: float
+    terrain_following: bool
+    revisit_s: float | None
 
     @classmethod
     def from_domain(cls, patrol: Patrol) -> Self:
@@ -132,6 +203,16 @@ class PatrolOut(Answer):
             zone_ids=list(patrol.zone_ids),
             altitude_m=patrol.altitude.metres,
             route=line_of(patrol.route),
+            pattern=patrol.pattern,
+            places=[(lon, lat) for lat, lon in patrol.places],
+            overlap_fraction=patrol.overlap_fraction,
+            front_overlap_fraction=patrol.front_overlap_fraction,
+            resolution_m_per_px=patrol.resolution_m_per_px,
+            width_m=patrol.width_m,
+            radius_m=patrol.radius_m,
+            stay_s=patrol.stay_s,
+            terrain_following=patrol.terrain_following,
+            revisit_s=patrol.revisit_s,
         )
 
 

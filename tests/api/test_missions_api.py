@@ -119,3 +119,24 @@ def test_lists_of_assets_go_on_by_cursor(station: Station) -> None:
     second = auditor.get(f"/assets?limit=1&cursor={first['next']}").json()
     assert [p["items"][0]["id"] for p in (first, second)] == ["car-1", "drone-1"]
     assert second["next"] is None
+
+
+def test_a_patrol_has_a_pattern(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    body = {
+        "name": "Lamps",
+        "asset_id": "drone-1",
+        "altitude_m": 40,
+        "pattern": "places",
+        "places": [[71.351, 50.971], [71.352, 50.972]],
+        "stay_s": 5,
+        "resolution_m_per_px": 0.02,
+        "revisit_s": 86_400,
+    }
+    made = planner.post("/patrols", body)
+    assert made.status_code == 201, made.text
+    assert {**made.json(), **body} == made.json()
+    (kept,) = [p for p in station.missions.patrols() if p.name == "Lamps"]
+    assert kept.places == ((50.971, 71.351), (50.972, 71.352))
+    for change in ({"places": []}, {"places": [[71.3, 95.0]]}, {"pattern": "corridor"}):
+        refused(planner.post("/patrols", {**body, **change}), 422, "bad_request")
