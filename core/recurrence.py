@@ -218,8 +218,8 @@ class Recurrence:
         high = min(self._wall(_within(end)) + _SLACK, _LATEST)
         rules = self.rules
         streams = [_in_order(expand(rule, first, low, high), zone, rule.until) for rule in rules]
-        dates = [at.astimezone(UTC) for at in self.rdates]
-        begun = self.start.astimezone(UTC)
+        dates = [at.astimezone(UTC).replace(microsecond=0) for at in self.rdates]
+        begun = self.start.astimezone(UTC).replace(microsecond=0)
         if not rules or any(rule.until is None or begun <= rule.until for rule in rules):
             dates.append(begun)
         yield from heapq.merge(*streams, sorted(dates))

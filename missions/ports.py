@@ -1,6 +1,6 @@
 """What missions need from outside: a vehicle's mission, fence, arming and parameters; a store."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date, datetime, tzinfo
 from typing import Protocol
 
@@ -8,7 +8,8 @@ from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
 from missions.model import Asset, Patrol, Plan, Progress, Sortie
 from missions.permissions import Permission
-from missions.schedules import SunEvent
+from missions.schedules import Firing, FiringState, Schedule, ScheduleId, SunEvent
+from missions.weather import Weather
 
 
 class Pilot(Protocol):
@@ -203,4 +204,96 @@ class DayCalendar(Protocol):
 
     def is_daylight(self, lat_deg: float, lon_deg: float, at: datetime) -> bool:
         """Returns whether the sun is up at an instant."""
+        ...
+
+
+class ScheduleStore(Protocol):
+    """Keeps schedules with all their versions, and what became of each occurrence.
+
+    Several processes may work on one store; each method is one transaction.
+    """
+
+    def add(self, schedule: Schedule) -> None:
+        """Keeps a new schedule.
+
+        Raises:
+            VersionConflict: if one of that id is there already.
+        """
+        ...
+
+    def replace(self, schedule: Schedule, expected_version: int) -> None:
+        """Keeps the next version; the old one stays in the history.
+
+        Raises:
+            NotFound: if there is no such schedule.
+            VersionConflict: if the newest version is not `expected_version`.
+        """
+        ...
+
+    def get(self, schedule_id: ScheduleId) -> Schedule:
+        """Returns the newest version.
+
+        Raises:
+            NotFound: if there is none.
+        """
+        ...
+
+    def schedules(self) -> Sequence[Schedule]:
+        """Returns the newest version of each, in order of their id."""
+        ...
+
+    def versions(self, schedule_id: ScheduleId) -> Sequence[Schedule]:
+        """Returns every version, oldest first; maybe none."""
+        ...
+
+    def looked_until(self, schedule_id: ScheduleId) -> datetime | None:
+        """Returns the instant before which every occurrence has been enrolled."""
+        ...
+
+    def enrol(
+        self, schedule_id: ScheduleId, firings: Sequence[Firing], looked_until: datetime
+    ) -> None:
+        """Keeps what has come due and moves `looked_until` on, together.
+
+        A firing whose schedule and start are there already stays as it is; `looked_until`
+        never moves back.
+
+        Raises:
+            NotFound: if there is no such schedule.
+        """
+        ...
+
+    def claim(
+        self, schedule_id: ScheduleId, start: datetime, *, by: str, now: datetime, lease_s: float
+    ) -> Firing | None:
+        """Takes a firing for one process; of several that ask at once exactly one gets it.
+
+        `None` where there is none, another's lease still holds, or it is at its end.
+        """
+        ...
+
+    def record(self, firing: Firing) -> bool:
+        """Keeps the next version of a firing; `False` where somebody else has moved it on."""
+        ...
+
+    def firings(
+        self,
+        *,
+        schedule_id: ScheduleId | None = None,
+        states: Collection[FiringState] | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[Firing]:
+        """Returns firings that fit every filter, `since <= start < until`, in order of start."""
+        ...
+
+
+class WeatherSource(Protocol):
+    """Says what the air does."""
+
+    async def weather_at(self, lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
+        """Returns the newest observation or forecast for a place and an instant.
+
+        `None` where there is none or the source does not answer: silence is never fine weather.
+        """
         ...

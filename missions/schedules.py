@@ -1,6 +1,6 @@
 """When patrols are due: timetables, the schedules that follow them, what became of each time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NewType
@@ -278,8 +278,9 @@ FIRING_MOVES = Transitions(
         _F.CLAIMED: frozenset({_F.CLAIMED, _F.HELD, _F.DISPATCHED, _F.MISSED}),
         _F.HELD: frozenset({_F.CLAIMED, _F.MISSED}),
         _F.DISPATCHED: frozenset(),
-        # the clock had run ahead and was set back: it lies in the future again
-        _F.MISSED: frozenset({_F.DUE}),
+        # due: the clock had run ahead and was set back, so it lies in the future again;
+        # dispatched: another process had started it after all
+        _F.MISSED: frozenset({_F.DUE, _F.DISPATCHED}),
     },
 )
 
@@ -314,6 +315,61 @@ class Firing:
     """When a held one is tried again."""
     events: tuple[FiringEvent, ...] = ()
     version: int = 1
+
+
+OPEN_STATES = frozenset({FiringState.DUE, FiringState.CLAIMED, FiringState.HELD})
+"""Of firings that something may still come of."""
+
+
+def firing_of(schedule: Schedule, occurrence: Occurrence) -> Firing:
+    """Returns the firing of an occurrence that has come due."""
+    return Firing(schedule.schedule_id, occurrence.start, occurrence.end, schedule.patrol_id)
+
+
+def moved_on(
+    firing: Firing,
+    state: FiringState,
+    at: datetime,
+    *,
+    reason: StopReason | None = None,
+    text: str = "",
+    by: str = "",
+    sortie_id: SortieId | None = None,
+    lease_until: datetime | None = None,
+    retry_at: datetime | None = None,
+) -> Firing:
+    """Returns the next version of a firing, with a line in its history.
+
+    Raises:
+        IllegalMove: if the state may not follow.
+    """
+    FIRING_MOVES.move(firing.state, state)
+    return replace(
+        firing,
+        state=state,
+        reason=reason,
+        sortie_id=sortie_id,
+        claimed_by=by if state is FiringState.CLAIMED else "",
+        lease_until=lease_until,
+        retry_at=retry_at,
+        events=(*firing.events, FiringEvent(at, state, reason, text, by))[-EVENTS_MOST:],
+        version=firing.version + 1,
+    )
+
+
+EVENTS_MOST = 50
+"""Lines that are kept of one firing; one that is held for long tries often."""
+
+
+def claimed(firing: Firing, *, by: str, now: datetime, lease_until: datetime) -> Firing | None:
+    """Returns a firing as `by` holds it, or `None` where it can't be had now."""
+    state = firing.state
+    free = state is FiringState.DUE or state is FiringState.HELD
+    if state is FiringState.CLAIMED:
+        free = firing.lease_until is None or firing.lease_until <= now
+    if not free:
+        return None
+    return moved_on(firing, FiringState.CLAIMED, now, by=by, lease_until=lease_until)
 
 
 def sortie_of(schedule_id: ScheduleId, start: datetime) -> SortieId:

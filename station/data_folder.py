@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from api.accounts import AccountStore, PasswordHasher, ReceiptStore
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceRetention, EvidenceVault, IncidentStore, PurgeableVault
-from missions.ports import MissionStore, PermissionStore
+from missions.ports import MissionStore, PermissionStore, ScheduleStore
 from telemetry.ports import TelemetryLog
 
 STATION_FILE: Final = "qyran.db"
@@ -40,6 +40,7 @@ class Stores:
     zones: ZoneStore
     missions: MissionStore
     permissions: PermissionStore
+    schedules: ScheduleStore
     telemetry: TelemetryLog
     incidents: IncidentStore
     accounts: AccountStore

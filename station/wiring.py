@@ -81,6 +81,7 @@ def stores_of(database: Database, clock: Clock) -> Stores:
     from incidents.adapters.folder_vault import FolderVault
     from incidents.adapters.sqlmodel_store import SqlIncidentStore
     from missions.adapters.sqlmodel_permissions import SqlPermissionStore
+    from missions.adapters.sqlmodel_schedules import SqlScheduleStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
@@ -90,6 +91,7 @@ def stores_of(database: Database, clock: Clock) -> Stores:
         zones=SqlZoneStore(database.main),
         missions=SqlMissionStore(database.main),
         permissions=SqlPermissionStore(database.main),
+        schedules=SqlScheduleStore(database.main),
         telemetry=SqlTelemetryLog(database.telemetry),
         incidents=SqlIncidentStore(database.main, clock),
         accounts=accounts,
@@ -118,9 +120,17 @@ def main_tables() -> "MetaData":
     from geo.adapters.sqlmodel_zones import ZoneRow
     from incidents.adapters.sqlmodel_rows import IncidentRow
     from missions.adapters.sqlmodel_permissions import PermissionRow
+    from missions.adapters.sqlmodel_schedules import ScheduleRow
     from missions.adapters.sqlmodel_store import SortieRow
 
-    rows: tuple[type[Any], ...] = (AccountRow, ZoneRow, IncidentRow, SortieRow, PermissionRow)
+    rows: tuple[type[Any], ...] = (
+        AccountRow,
+        ZoneRow,
+        IncidentRow,
+        SortieRow,
+        PermissionRow,
+        ScheduleRow,
+    )
     metadata: MetaData = rows[0].metadata
     return metadata
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from core.clock import SystemClock
 from geo.adapters.sqlmodel_zones import SqlZoneStore
 from incidents.adapters.sqlmodel_store import SqlIncidentStore
+from missions.adapters.sqlmodel_schedules import SqlScheduleStore
 from missions.adapters.sqlmodel_store import SqlMissionStore
 from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
 from station.database import (
@@ -80,6 +81,10 @@ def sql_zones(database: Database) -> SqlZoneStore:
 
 def sql_missions(database: Database) -> SqlMissionStore:
     return SqlMissionStore(database.main)
+
+
+def sql_schedules(database: Database) -> SqlScheduleStore:
+    return SqlScheduleStore(database.main)
 
 
 def sql_telemetry(database: Database) -> SqlTelemetryLog:
