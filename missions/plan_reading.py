@@ -137,9 +137,13 @@ class _Reader:
                 )
         for (command, why), places in self.left_out.items():
             shown = ", ".join(places[:5]) + (f" and {len(places) - 5} more" * (len(places) > 5))
+            name = command_name(command)
+            part_only = why.startswith("its ")
             self.report.warning(
-                "command_left_out",
-                f"{shown}: {command_name(command)} is left out{why and f': {why}'}",
+                "setting_left_out" if part_only else "command_left_out",
+                f"{shown}: {why} of {name} is left out"
+                if part_only
+                else f"{shown}: {name} is left out{why and f': {why}'}",
                 self._first_item[command, why],
                 command,
             )
@@ -179,7 +183,7 @@ class _Reader:
             if p1 >= 0:
                 pending.trigger_m = p1
             else:
-                self._leave_out(step, where, "its distance is negative")
+                self._leave_out(step, where, "a negative distance")
         else:
             return False
         return True
@@ -194,8 +198,7 @@ class _Reader:
             return
         self.pending.pitch_deg = pitch
         if math.isfinite(yaw) and yaw != 0:
-            self._first_item.setdefault((step.command, "its yaw only"), len(self.items))
-            self.left_out.setdefault((step.command, "its yaw only"), []).append(where)
+            self._leave_out(step, where, "its yaw")
 
     def _other(self, step: SimpleItem, where: str) -> None:
         number = len(self.items)
@@ -270,6 +273,8 @@ class _Reader:
         elif step.command in (_VTOL_TAKEOFF, _VTOL_LAND):
             message = f"{where}: the transition of {name} to or from wings is left out"
             self.report.warning("setting_left_out", message, number, step.command)
+        if step.command in (16, 21, 22) and math.isfinite(step.params[3]) and step.params[3] != 0:
+            self._leave_out(step, where, "its heading")
         if step.command == COMMANDS[ItemKind.WAYPOINT]:
             if step.params[1] > 0:
                 message = f"{where}: its acceptance radius of {step.params[1]:g} m is left out"

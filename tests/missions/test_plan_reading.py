@@ -308,7 +308,7 @@ def loaded_or_refused(text: str) -> LoadedPlan | None:
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_no_change_of_a_file_ends_in_a_fault_of_our_own(data: st.DataObject) -> None:
     text = data.draw(st.sampled_from(GOLDEN_TEXTS))
     document = json.loads(text)
