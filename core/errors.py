@@ -8,6 +8,7 @@ QyranError
 │   ├── TelemetryApart          telemetry_apart
 │   ├── ZoneInvalid             zone_invalid
 │   ├── ScheduleInvalid         schedule_invalid
+│   ├── AreaInvalid             area_invalid
 │   ├── PlanUnreadable          plan_unreadable
 │   ├── RoadsUnreadable         roads_unreadable
 │   ├── ModelUnreadable         model_unreadable
@@ -17,6 +18,7 @@ QyranError
 │   └── BadRequest              bad_request
 ├── Refused (exit 1: the answer is no)
 │   ├── ScheduleNeverFires      schedule_never_fires
+│   ├── NothingLeft             nothing_left
 │   ├── PlanUnsafe              plan_unsafe
 │   ├── IllegalMove             illegal_move
 │   ├── NotFound                not_found
@@ -121,6 +123,12 @@ class ScheduleInvalid(UsageError):
     code = "schedule_invalid"
 
 
+class AreaInvalid(UsageError):
+    """An area to be covered can't be read or makes no sense; the message names the place."""
+
+    code = "area_invalid"
+
+
 class PlanUnreadable(UsageError):
     """A plan file can't be read."""
 
@@ -174,6 +182,12 @@ class ScheduleNeverFires(Refused):
     """A schedule is well-formed, but there is no instant at which it begins."""
 
     code = "schedule_never_fires"
+
+
+class NothingLeft(Refused):
+    """Of an area nothing is left that may be flown over."""
+
+    code = "nothing_left"
 
 
 class PlanUnsafe(Refused):

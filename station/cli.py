@@ -32,6 +32,7 @@ VERBS: dict[str, str] = {
     "doctor": "Say what is there, what is missing and how to get it.",
     "ingest": "Run the whole line on footage: file, folder or stream.",
     "permissions": "Bring airspace permissions in, list them, revoke one.",
+    "plan": "Plan paths: an area that is to be covered.",
     "purge": "Delete what retention no longer allows to keep.",
     "restore": "Bring a backup back into an empty data folder.",
     "roads": "Bring in the roads that cars drive on, ask for a way.",

@@ -1,0 +1,190 @@
+"""Area coverage: a short path from which a strip of given width sees a whole area.
+
+    area, permitted ──► parts ──► each: best lanes of many directions (sweep_lanes)
+                                  ► their order, with ways that stay inside (sweep_order, _ways)
+                                  ► shorter at the same view (sweep_polish)
+
+All of it is pure and in metres; the same input gives the same path. The path never leaves
+what is permitted: it is planned a hair inside, every stretch is tested, and the whole is
+measured against the border before it is given out.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import shapely
+from shapely import LineString, MultiLineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from geo.coverage import Place
+from geo.sweep_part import Wish, part_path
+from geo.sweep_time import Pace, turns_of
+from geo.zones import Area
+
+_HAIR_M = 0.02
+"""The path keeps this far inside; rounding and another projection's curves stay below it."""
+_HAIR_OF_WIDTH = 1e-3
+_SEEN_GOAL = 0.999
+_SIMPLER = 0.01
+"""Of a border, in swaths, where it has more corners than a search can use."""
+_MANY_CORNERS = 250
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A path over an area."""
+
+    parts: tuple[tuple[Place, ...], ...]
+    """One line for every part of what is permitted that is not connected with the others."""
+    transits: tuple[tuple[Place, ...], ...]
+    """Straight links between the parts; not checked against any border."""
+    turns: int
+    length_m: float
+    """Of the parts, without transits."""
+    covered_fraction: float
+    """Share of the area within half a swath of the path, its ends flat."""
+    outside_m: float
+    """Length of the path outside what is permitted."""
+    flight_s: float
+    """Time along parts and transits with turns and wind, without take-off and landing."""
+
+
+def cover(
+    area: Area,
+    swath_m: float,
+    *,
+    permitted: Area | None = None,
+    start: Place | None = None,
+    angle_deg: float | None = None,
+    pace: Pace | None = None,
+) -> Sweep:
+    """Returns a path that covers an area; metres east and north.
+
+    Args:
+        area: what is to be seen.
+        swath_m: width of what is seen from the path.
+        permitted: where the path may lie; `None` means in `area` itself.
+        start: where one comes from; the path begins near it.
+        angle_deg: direction of the lanes, counter-clockwise from east; `None` chooses it.
+        pace: speed, cost of turns and wind; the default is a calm day.
+
+    Raises:
+        ValueError: if `swath_m` is not positive, or an area is not valid.
+    """
+    if not (swath_m > 0 and math.isfinite(swath_m)):
+        raise ValueError(f"a sweep needs a positive swath, not {swath_m}")
+    room = area if permitted is None else permitted
+    if not (area.is_valid and room.is_valid):
+        raise ValueError("a sweep needs valid areas")
+    pace = pace or Pace()
+    origin = room.centroid if not room.is_empty else Point(0, 0)
+    ox, oy = round(origin.x), round(origin.y)
+    near = shapely.transform(room, lambda xy: xy - (ox, oy))
+    wanted = shapely.transform(area, lambda xy: xy - (ox, oy))
+    here = None if start is None else (start[0] - ox, start[1] - oy)
+    paths = _parts(near, wanted, swath_m, here, angle_deg, pace)
+    ordered = _in_turn(paths, here)
+    parts = tuple(tuple((x + ox, y + oy) for x, y in path) for path in ordered)
+    transits = tuple((a[-1], b[0]) for a, b in pairwise(parts))
+    whole = [place for path in parts for place in path]
+    return Sweep(
+        parts=parts,
+        transits=transits,
+        turns=sum(turns_of(path) for path in parts),
+        length_m=_line(parts).length,
+        covered_fraction=covered_fraction(parts, swath_m, area),
+        outside_m=outside_m(parts, room),
+        flight_s=pace.flight_s(whole),
+    )
+
+
+def covered_fraction(parts: Sequence[Sequence[Place]], swath_m: float, area: Area) -> float:
+    """Returns the share of an area within half a swath of lines with flat ends."""
+    if area.is_empty or not area.area:
+        return 0.0
+    strip = _line(parts).buffer(swath_m / 2, cap_style="flat")
+    return min(1.0, float(strip.intersection(area).area / area.area))
+
+
+def outside_m(parts: Sequence[Sequence[Place]], permitted: Area) -> float:
+    """Returns the length of lines outside an area."""
+    line = _line(parts)
+    if permitted.covers(line):
+        return 0.0
+    return float(line.difference(permitted).length)
+
+
+def _line(parts: Sequence[Sequence[Place]]) -> MultiLineString:
+    return MultiLineString([part for part in parts if len(part) > 1])
+
+
+def _parts(
+    permitted: Area,
+    area: Area,
+    swath_m: float,
+    start: Place | None,
+    angle_deg: float | None,
+    pace: Pace,
+) -> list[tuple[Place, ...]]:
+    rooms = sorted(_polygons(permitted), key=lambda part: (-part.area, part.bounds))
+    left: BaseGeometry = area
+    paths: list[tuple[Place, ...]] = []
+    for polygon in rooms:
+        for room, hair in _rooms(polygon, swath_m):
+            reach = swath_m / 2 * 1.001
+            need = left.intersection(room.buffer(reach, quad_segs=8))
+            need = shapely.union_all(_polygons(need))
+            if need.area < 1e-4 * min(room.area, swath_m**2):
+                continue  # seen from elsewhere already
+            wish = Wish(swath_m, pace, angle_deg, start, _SEEN_GOAL, hair)
+            path = part_path(room, need, wish)
+            if len(path) < 2 or not permitted.covers(LineString(path)):
+                continue
+            paths.append(path)
+            if len(rooms) > 1 or left is not area:
+                strip = LineString(path).buffer(swath_m / 2, cap_style="flat")
+                left = left.difference(strip)
+    return paths
+
+
+def _rooms(polygon: Polygon, swath_m: float) -> list[tuple[Polygon, float]]:
+    """Returns a polygon shrunk by a hair, in connected parts, with that hair."""
+    thick = 2 * polygon.area / max(polygon.length, 1e-12)
+    hair = min(_HAIR_M, _HAIR_OF_WIDTH * thick, _HAIR_OF_WIDTH * swath_m)
+    inside: BaseGeometry = polygon.buffer(-hair, join_style="mitre")
+    if shapely.get_num_coordinates(inside) > _MANY_CORNERS:
+        tolerance = _SIMPLER * swath_m
+        simpler = polygon.buffer(-hair - tolerance, join_style="mitre").simplify(tolerance)
+        if simpler.area > 0.9 * inside.area and polygon.buffer(-hair / 2).covers(simpler):
+            inside = simpler
+    return [(part, hair) for part in _polygons(inside)]
+
+
+def _polygons(shape: BaseGeometry) -> list[Polygon]:
+    return [
+        part
+        for part in shapely.get_parts(shapely.get_parts(shape))
+        if isinstance(part, Polygon) and part.area > 0
+    ]
+
+
+def _in_turn(paths: Sequence[tuple[Place, ...]], start: Place | None) -> list[tuple[Place, ...]]:
+    """Returns paths one after the other, each entered at its nearer end."""
+    left, ordered = list(paths), []
+    here = start
+    while left:
+        if here is None:
+            choice = (0.0, 0, False)
+        else:
+            at = here
+            choice = min(
+                (math.dist(at, path[-1 if flip else 0]), n, flip)
+                for n, path in enumerate(left)
+                for flip in (False, True)
+            )
+        path = left.pop(choice[1])
+        ordered.append(path[::-1] if choice[2] else path)
+        here = ordered[-1][-1]
+    return ordered

@@ -1,0 +1,496 @@
+"""Makes a sweep's path shorter at the same view: an elastic band over a raster of cells.
+
+Each cell knows how many stretches of the path see it, so that the gain and the loss of a
+small change are counted in its neighbourhood alone. Ends of lanes draw back where the turn
+behind them sees the corner anyway, corners are cut, stretches that see nothing of their own
+go, and pockets that stay unseen get a detour where that is the cheapest way to see them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import shapely
+from scipy import ndimage
+from shapely.geometry.base import BaseGeometry
+
+from geo.coverage import Place
+from geo.sweep_raster import Bools, Floats, Grid, edges_of, fill
+from geo.sweep_ways import Room
+
+_STEPS = (0.25, 0.1, 0.04)
+"""How far a place is moved at once, in swaths."""
+_MOST_STEPS = 8
+_LONG = 6.0
+"""A stretch longer than this many swaths is not tilted: it would unsee more than it saves."""
+_GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True, slots=True)
+class PathPrices:
+    """What the path is judged by."""
+
+    swath_m: float
+    turn_m: float
+    """What a right-angled turn costs, in metres of flight."""
+
+
+def length_m(path: Sequence[Place]) -> float:
+    """Returns the length of a path."""
+    return sum(math.dist(a, b) for a, b in pairwise(path))
+
+
+def turning_m(path: Sequence[Place], turn_m: float) -> float:
+    """Returns what all turns of a path cost, by their angle."""
+    total = 0.0
+    for (ax, ay), (bx, by), (cx, cy) in zip(path, path[1:], path[2:], strict=False):
+        ux, uy, vx, vy = bx - ax, by - ay, cx - bx, cy - by
+        total += abs(math.atan2(ux * vy - uy * vx, ux * vx + uy * vy))
+    return turn_m * total / (math.pi / 2)
+
+
+@dataclass(slots=True)
+class _Site:
+    """A neighbourhood without the stretches that are about to change."""
+
+    window: tuple[slice, slice]
+    base: Floats
+    """How many of the other stretches see each cell."""
+    x: Floats
+    y: Floats
+    """The cells that no other stretch sees."""
+
+
+class Band:
+    """A path under improvement. Lanes should lie east to west: that keeps the windows low."""
+
+    def __init__(
+        self,
+        path: Sequence[Place],
+        room: Room,
+        need: BaseGeometry,
+        prices: PathPrices,
+        cell_m: float,
+    ) -> None:
+        """Lays the path over the raster.
+
+        Args:
+            path: at least two places.
+            room: where it may lie.
+            need: what is to be seen.
+            prices: what is paid for.
+            cell_m: size of a cell.
+        """
+        self.path = list(path)
+        self._room, self._prices = room, prices
+        self._radius = prices.swath_m / 2
+        west, south, east, north = need.bounds
+        columns = max(1, math.ceil((east - west) / cell_m))
+        rows = max(1, math.ceil((north - south) / cell_m))
+        self._grid = Grid(west, south, cell_m, cell_m, columns, rows)
+        # each row and column is shifted by its own part of a cell: a regular grid would be
+        # blind to thin strips along its own lines, and the band would leave those out
+        self._xs, self._ys = self._grid.xs_m, self._grid.ys_m
+        self._row_shift = (np.arange(rows) * _GOLDEN % 1.0 - 0.5) * cell_m
+        self._column_shift = (np.arange(columns) * _GOLDEN % 1.0 - 0.5) * cell_m
+        self._need = self._cells_of(need)
+        self._cells = max(1, int(self._need.sum()))
+        self._count = np.zeros((rows, columns), np.int16)
+        self._worth = 0.0
+        """Of one unseen cell, in metres."""
+        self._lay()
+
+    def _cells_of(self, need: BaseGeometry) -> Bools:
+        cells = fill(edges_of(need), self._grid)
+        # away from the border the regular grid is right; at it every place is asked
+        mixed = ndimage.maximum_filter(cells, 3, mode="constant")
+        mixed &= ~ndimage.minimum_filter(cells, 3, mode="constant")
+        j, i = np.nonzero(mixed)
+        shapely.prepare(need)
+        cells[j, i] = shapely.contains_xy(
+            need, self._xs[i] + self._row_shift[j], self._ys[j] + self._column_shift[i]
+        )
+        return cells
+
+    @property
+    def unseen(self) -> float:
+        """The share of what is to be seen that is not."""
+        return float((self._need & (self._count <= 0)).sum()) / self._cells
+
+    @property
+    def cost_m(self) -> float:
+        """Length and turns, in metres of flight."""
+        return length_m(self.path) + turning_m(self.path, self._prices.turn_m)
+
+    def improve(self, worth_per_m2: float, passes: int) -> None:
+        """Improves the path while that helps, for that worth of a square metre."""
+        self._worth = worth_per_m2 * self._grid.across_m**2
+        dirty = [True] * len(self.path)
+        for _ in range(passes):
+            dropped = self._drop()
+            if dropped:
+                dirty = [True] * len(self.path)
+            if not self._shift(dirty) and not dropped:
+                break
+
+    def fill_pockets(self, worth_per_m2: float, most: int) -> int:
+        """Adds detours to unseen pockets that are worth it; returns how many."""
+        self._worth = worth_per_m2 * self._grid.across_m**2
+        unseen = self._need & (self._count <= 0)
+        labels, number = ndimage.label(unseen, np.ones((3, 3)))
+        if not number:
+            return 0
+        sizes = np.bincount(labels.ravel())[1:]
+        places = ndimage.find_objects(labels)
+        done = 0
+        for k in np.argsort(-sizes, kind="stable")[:most]:
+            if sizes[k] * self._worth < 0.1 * self._radius:
+                break
+            j, i = np.nonzero(labels[places[k]] == k + 1)
+            j, i = j + places[k][0].start, i + places[k][1].start
+            x, y = self._xs[i] + self._row_shift[j], self._ys[j] + self._column_shift[i]
+            done += self._fill_pocket(np.stack([x, y], axis=1))
+        return done
+
+    # -- counting
+
+    def _lay(self) -> None:
+        self._count[:] = 0
+        last = len(self.path) - 2
+        for k, (a, b) in enumerate(zip(self.path, self.path[1:], strict=False)):
+            window = self._window((a, b))
+            self._count[window] += self._mask(a, b, window, k == 0, k == last)
+
+    def _window(self, places: Sequence[Place]) -> tuple[slice, slice]:
+        g, r = self._grid, self._radius + self._grid.across_m
+        xs, ys = [p[0] for p in places], [p[1] for p in places]
+        i0 = max(0, int((min(xs) - r - g.west_m) / g.across_m))
+        i1 = min(g.columns, int((max(xs) + r - g.west_m) / g.across_m) + 1)
+        j0 = max(0, int((min(ys) - r - g.south_m) / g.along_m))
+        j1 = min(g.rows, int((max(ys) + r - g.south_m) / g.along_m) + 1)
+        return slice(j0, max(j0, j1)), slice(i0, max(i0, i1))
+
+    def _mask(
+        self, a: Place, b: Place, window: tuple[slice, slice], flat_a: bool, flat_b: bool
+    ) -> Bools:
+        """Returns which cells of a window are within half a swath of a stretch."""
+        rows, columns = window
+        x, y = self._xs[columns] - a[0], self._ys[rows] - a[1]
+        sx, sy = self._row_shift[rows], self._column_shift[columns]
+        dx, dy = b[0] - a[0], b[1] - a[1]
+        length = math.hypot(dx, dy)
+        if length < 1e-6:
+            far = (x[None, :] + sx[:, None]) ** 2 + (y[:, None] + sy[None, :]) ** 2
+            seen: Bools = far <= self._radius**2
+            return seen & (not (flat_a or flat_b))
+        ux, uy = dx / length, dy / length
+        along = (x * ux + sy * uy)[None, :] + (y * uy + sx * ux)[:, None]
+        aside = (sy * ux - x * uy)[None, :] + (y * ux - sx * uy)[:, None]
+        return _near(along, aside, length, self._radius, flat_a, flat_b)
+
+    def _seen_of(self, site: _Site, chain: Sequence[Place], first: bool, last: bool) -> Bools:
+        """Returns which of a site's open cells a chain of stretches sees."""
+        seen = np.zeros(len(site.x), bool)
+        end = len(chain) - 2
+        for k in range(end + 1):
+            (ax, ay), (bx, by) = chain[k], chain[k + 1]
+            length = math.hypot(bx - ax, by - ay)
+            flat_a, flat_b = first and k == 0, last and k == end
+            if length < 1e-6:
+                if not (flat_a or flat_b):
+                    seen |= (site.x - ax) ** 2 + (site.y - ay) ** 2 <= self._radius**2
+                continue
+            ux, uy = (bx - ax) / length, (by - ay) / length
+            x, y = site.x - ax, site.y - ay
+            seen |= _near(x * ux + y * uy, y * ux - x * uy, length, self._radius, flat_a, flat_b)
+        return seen
+
+    def _site(
+        self, old: Sequence[Place], first: bool, last: bool, around: Sequence[Place]
+    ) -> _Site:
+        """Takes a chain of stretches out of the counts of its neighbourhood."""
+        window = self._window(around)
+        base = self._count[window].copy()
+        end = len(old) - 2
+        for k in range(end + 1):
+            base -= self._mask(old[k], old[k + 1], window, first and k == 0, last and k == end)
+        j, i = np.nonzero(self._need[window] & (base <= 0))
+        j, i = j + window[0].start, i + window[1].start
+        return _Site(
+            window, base, self._xs[i] + self._row_shift[j], self._ys[j] + self._column_shift[i]
+        )
+
+    def _put(self, site: _Site, chain: Sequence[Place], first: bool, last: bool) -> None:
+        end = len(chain) - 2
+        for k in range(end + 1):
+            site.base += self._mask(
+                chain[k], chain[k + 1], site.window, first and k == 0, last and k == end
+            )
+        self._count[site.window] = site.base
+
+    # -- changes
+
+    def _change(self, i: int, j: int, middle: Sequence[Place]) -> float:
+        """Returns the change of length and turns if path[i+1:j] became `middle`."""
+        path = self.path
+        around, behind = path[max(0, i - 1) : i + 1], path[j : j + 2]
+        old = [*around, *path[i + 1 : j], *behind]
+        new = [*around, *middle, *behind]
+        turn = self._prices.turn_m
+        return (length_m(new) + turning_m(new, turn)) - (length_m(old) + turning_m(old, turn))
+
+    def _ends(self, i: int, j: int) -> tuple[list[Place], list[Place], bool, bool]:
+        """Returns what stays around path[i+1:j], and whether that reaches the path's ends.
+
+        At an end of the path one place more is taken: the stretch there gets or loses its
+        flat end.
+        """
+        path = self.path
+        begin = path[max(0, i - 1) : i + 1] if j >= len(path) else path[max(0, i) : i + 1]
+        finish = path[j : j + 2] if i < 0 else path[j : j + 1]
+        first = i - (len(begin) - 1) <= 0
+        last = j + len(finish) - 1 >= len(path) - 1
+        return begin, finish, first, last
+
+    def _stub(self, chain: Sequence[Place], first: bool, last: bool) -> bool:
+        """Returns whether the path would begin or end with a stretch too short to count.
+
+        The flat end of such a stub would hide that the place before it is as good as an end.
+        """
+        if len(chain) < 3:
+            return False
+        begins = first and math.dist(chain[0], chain[1]) < self._radius
+        return begins or (last and math.dist(chain[-2], chain[-1]) < self._radius)
+
+    def _clear(self, chain: Sequence[Place]) -> bool:
+        return all(self._room.clear(a, b) for a, b in pairwise(chain))
+
+    def _replace(self, i: int, j: int, middle: Sequence[Place], *, gain_m: float) -> bool:
+        """Replaces path[i+1:j] by `middle` if that gains enough; `i` may be -1, `j` the end."""
+        path = self.path
+        change = self._change(i, j, middle)
+        begin, finish, first, last = self._ends(i, j)
+        old = [*begin, *path[i + 1 : j], *finish]
+        new = [*begin, *middle, *finish]
+        if len(new) < 2 or self._stub(new, first, last) or not self._clear(new):
+            return False
+        site = self._site(old, first, last, [*old, *new])
+        before = self._seen_of(site, old, first, last)
+        after = self._seen_of(site, new, first, last)
+        lost = int(before.sum()) - int(after.sum())
+        if change + lost * self._worth > -gain_m:
+            return False
+        self._put(site, new, first, last)
+        path[i + 1 : j] = middle
+        return True
+
+    def _drop(self) -> bool:
+        """Leaves out places that are not needed, alone or two at a time."""
+        changed = False
+        longest = _LONG * self._prices.swath_m
+        k = 0
+        while k < len(self.path):
+            for width in (1, 2):
+                path = self.path
+                i, j = k - 1, k + width
+                if j > len(path) or len(path) - width < 2:
+                    continue
+                chain = path[max(0, i) : j + 1]
+                straight = width == 1 and turning_m(chain, 1.0) < 1e-3 and len(chain) == 3
+                if not straight and length_m(chain) > longest:
+                    continue
+                if self._change(i, j, ()) < 0 and self._replace(
+                    i, j, (), gain_m=0.0 if straight else 1e-3 * self._radius
+                ):
+                    changed = True
+                    break
+            else:
+                k += 1
+        return changed
+
+    def _shift(self, dirty: list[bool]) -> bool:
+        """Moves places along the stretches they join, and across short ones."""
+        moved = False
+        for k in range(len(self.path)):
+            if not dirty[k]:
+                continue
+            dirty[k] = False
+            if self._shift_one(k):
+                moved = True
+                for n in (k - 2, k - 1, k + 1, k + 2):
+                    if 0 <= n < len(dirty):
+                        dirty[n] = True
+        return moved
+
+    def _shift_one(self, k: int) -> bool:
+        path = self.path
+        here = path[k]
+        reach = (_MOST_STEPS * _STEPS[0] + 1.5) * self._prices.swath_m
+        first, last = k == 0, k == len(path) - 1
+        chain: list[Place] = [here]
+        fixed: list[Place] = []
+        """Directions in which alone the place may move, since a long stretch begins there."""
+        for n in (k - 1, k + 1):
+            if not 0 <= n < len(path):
+                continue
+            far = path[n]
+            length = math.dist(here, far)
+            if length > _LONG * self._prices.swath_m:
+                u = ((far[0] - here[0]) / length, (far[1] - here[1]) / length)
+                fixed.append(u)
+                far = (here[0] + u[0] * reach, here[1] + u[1] * reach)
+            else:
+                first, last = first or n == 0, last or n == len(path) - 1
+            chain.insert(0, far) if n < k else chain.append(far)
+        if len(fixed) == 2:
+            ux, uy = fixed[0]
+            if abs(ux * fixed[1][1] - uy * fixed[1][0]) > 1e-6:
+                return False
+        middle = chain.index(here)
+        site: _Site | None = None
+        moved, seen = False, 0
+        for part in _STEPS:
+            step = part * self._prices.swath_m
+            for _ in range(_MOST_STEPS):
+                best: tuple[float, Place, int] | None = None
+                for d in _directions(chain, middle, fixed):
+                    there = (chain[middle][0] + d[0] * step, chain[middle][1] + d[1] * step)
+                    if math.dist(there, here) > _MOST_STEPS * _STEPS[0] * self._prices.swath_m:
+                        continue
+                    change = self._moved_cost(k, there) - self._moved_cost(k, chain[middle])
+                    if site is None:
+                        site = self._site(chain, first, last, [*chain, *_square(here, reach)])
+                        seen = int(self._seen_of(site, chain, first, last).sum())
+                    if change - (len(site.x) - seen) * self._worth > -1e-3 * self._radius:
+                        continue  # not even if it saw all that is open
+                    trial = list(chain)
+                    trial[middle] = there
+                    if self._stub(trial, first, last):
+                        continue
+                    then = int(self._seen_of(site, trial, first, last).sum())
+                    value = change + (seen - then) * self._worth
+                    if value < (best[0] if best else -1e-3 * self._radius) and self._clear(trial):
+                        best = (value, there, then)
+                if best is None:
+                    break
+                moved, seen = True, best[2]
+                chain[middle] = best[1]
+        if moved and site is not None:
+            self._put(site, chain, first, last)
+            path[k] = chain[middle]
+        return moved
+
+    def _moved_cost(self, k: int, there: Place) -> float:
+        path = self.path
+        chain = [*path[max(0, k - 2) : k], there, *path[k + 1 : k + 3]]
+        return length_m(chain) + turning_m(chain, self._prices.turn_m)
+
+    def _fill_pocket(self, cells: Floats) -> bool:
+        """Tries detours from the nearest stretches to a pocket and takes the best."""
+        middle = cells.mean(axis=0)
+        target = cells[int(np.argmin(((cells - middle) ** 2).sum(axis=1)))]
+        points = np.array(self.path)
+        a, b = points[:-1], points[1:]
+        d = b - a
+        square = np.maximum((d**2).sum(axis=1), 1e-12)
+        t = np.clip(((target - a) * d).sum(axis=1) / square, 0.0, 1.0)
+        near = a + t[:, None] * d
+        away = np.linalg.norm(target - near, axis=1)
+        best: tuple[float, int, int, tuple[Place, ...]] | None = None
+        for k in (int(n) for n in np.argsort(away, kind="stable")[:4]):
+            q = (float(near[k, 0]), float(near[k, 1]))
+            short = square[k] <= (_LONG * self._prices.swath_m) ** 2
+            for part in (0.25, 0.5, 0.75, 1.0):
+                w = (
+                    q[0] + part * (float(target[0]) - q[0]),
+                    q[1] + part * (float(target[1]) - q[1]),
+                )
+                options: list[tuple[int, int, tuple[Place, ...]]] = []
+                if short:
+                    options.append((k, k + 1, (w,)))
+                options.append((k, k + 1, (q, w, q)))
+                if k == 0 and t[k] == 0.0:
+                    options.append((-1, 0, (w,)))
+                if k + 2 == len(self.path) and t[k] == 1.0:
+                    options.append((k + 1, k + 2, (w,)))
+                for i, j, chain in options:
+                    value = self._value(i, j, chain)
+                    if value < (best[0] if best else -0.02 * self._radius):
+                        best = (value, i, j, chain)
+        if best is None:
+            return False
+        _, i, j, chain = best
+        return self._replace(i, j, _distinct(self.path, i, j, chain), gain_m=0.01 * self._radius)
+
+    def _value(self, i: int, j: int, middle: tuple[Place, ...]) -> float:
+        """Returns what putting places between two neighbours would cost; negative is good."""
+        change = self._change(i, j, middle)
+        if len(middle) == 3:  # there and back: nothing else changes
+            spike = (middle[0], middle[1])
+            if not self._room.clear(*spike):
+                return math.inf
+            site = self._site((), False, False, spike)
+            return change - int(self._seen_of(site, spike, False, False).sum()) * self._worth
+        begin, finish, first, last = self._ends(i, j)
+        old, new = [*begin, *finish], [*begin, *middle, *finish]
+        if self._stub(new, first, last) or not self._clear(new):
+            return math.inf
+        site = self._site(old, first, last, new)
+        before = self._seen_of(site, old, first, last)
+        after = self._seen_of(site, new, first, last)
+        return change + (int(before.sum()) - int(after.sum())) * self._worth
+
+
+def _near(
+    along: Floats, aside: Floats, length: float, radius: float, flat_a: bool, flat_b: bool
+) -> Bools:
+    """Returns what is within a radius of a stretch, given places along and aside of it."""
+    over = np.maximum(-along, along - length)
+    np.maximum(over, 0.0, out=over)
+    over *= over
+    over += aside * aside
+    seen: Bools = over <= radius * radius
+    if flat_a:
+        seen &= along >= 0.0
+    if flat_b:
+        seen &= along <= length
+    return seen
+
+
+def _directions(chain: Sequence[Place], middle: int, fixed: Sequence[Place]) -> list[Place]:
+    """Returns where a place may move: along and across the stretches that meet there."""
+    if fixed:
+        u = fixed[0]
+        return [u, (-u[0], -u[1])]
+    found: list[Place] = []
+    here = chain[middle]
+    for n in (middle - 1, middle + 1):
+        if not 0 <= n < len(chain):
+            continue
+        dx, dy = chain[n][0] - here[0], chain[n][1] - here[1]
+        length = math.hypot(dx, dy)
+        if length < 1e-6:
+            continue
+        u = (dx / length, dy / length)
+        for d in (u, (-u[0], -u[1]), (-u[1], u[0]), (u[1], -u[0])):
+            if all(abs(d[0] - e[0]) + abs(d[1] - e[1]) > 0.2 for e in found):
+                found.append(d)
+    return found
+
+
+def _square(middle: Place, half: float) -> tuple[Place, Place]:
+    return (middle[0] - half, middle[1] - half), (middle[0] + half, middle[1] + half)
+
+
+def _distinct(
+    path: Sequence[Place], i: int, j: int, middle: tuple[Place, ...]
+) -> tuple[Place, ...]:
+    """Returns places to put in without those that repeat a neighbour."""
+    left = middle
+    if left and i >= 0 and math.dist(left[0], path[i]) < 1e-6:
+        left = left[1:]
+    if left and j < len(path) and math.dist(left[-1], path[j]) < 1e-6:
+        left = left[:-1]
+    return left
