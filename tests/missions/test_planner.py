@@ -149,8 +149,11 @@ def test_a_ceiling_lowers_the_flight_and_its_return() -> None:
 def test_a_ceiling_above_ground_needs_the_ground() -> None:
     zone = a_watch((100, 0), (200, 0), (200, 50), (100, 50))
     low = a_fence(400.0, ceiling=Altitude(35.0, Datum.GROUND))
-    blind = plan_patrol(PATROL, [zone], [low], an_asset())
-    assert "datum_unknown" in errors(blind)
+    level = plan_patrol(PATROL, [zone], [low], an_asset())  # nobody knows: level at home
+    assert level.return_altitude == Altitude(33.0, HOME)
+    apart = FlatTerrain(Altitude(300.0, Datum.ELLIPSOID))
+    blind = plan_patrol(PATROL, [zone], [low], an_asset(), terrain=apart)
+    assert "datum_unknown" in errors(blind, terrain=apart)
     terrain = FlatTerrain(GROUND)
     plan = plan_patrol(PATROL, [zone], [low], an_asset(), terrain=terrain)
     assert errors(plan, terrain=terrain) == []
