@@ -9,9 +9,10 @@ from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
 from core.documents import Json
-from core.errors import PlanUnreadable, ZoneInvalid
+from core.errors import PlanUnreadable, ScheduleInvalid, ZoneInvalid
 from core.ids import AssetId
-from core.window_documents import read_instant, zone_of
+from core.instants import read_instant
+from core.recurrence import zone_named
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, ZoneKind
@@ -79,7 +80,7 @@ def _permission(document: object, where: str) -> Permission:
     number = str(given.get("number", document.get("id", "")))
     where = f"{where} ({number})" if number else where
     try:
-        zone = zone_of(str(given["tzid"])) if "tzid" in given else None
+        zone = zone_named(str(given["tzid"])) if "tzid" in given else None
         area = _area(document.get("geometry") or given.get("area"), given.get("radius_m"))
         revoked = given.get("revoked_at")
         return Permission(
@@ -96,7 +97,14 @@ def _permission(document: object, where: str) -> Permission:
         )
     except ZoneInvalid as error:
         raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
-    except (ValueError, TypeError, KeyError, AttributeError, ShapelyError) as error:
+    except (
+        ScheduleInvalid,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        ShapelyError,
+    ) as error:
         raise ZoneInvalid(
             f"a permission makes no sense: {error}", where=where, cure="see docs/guides/airspace.md"
         ) from error

@@ -9,7 +9,7 @@ import typer
 
 from core.clock import SystemClock
 from core.errors import NotFound, SettingInvalid
-from core.window_documents import read_instant
+from core.instants import read_instant
 from missions.permission_documents import permission_feature
 from missions.permissions import Permission
 from station.command import Run, verb

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 
 from core.recurrence import Recurrence
-from core.window_documents import OPEN_END, read_duration, read_windows, write_window
+from core.window_documents import read_windows, write_window
 from tests.persistence.strategies import recurrences
 
 EIGHT = datetime(2026, 5, 9, 3, tzinfo=UTC)  # 08:00 in Almaty, UTC+5 since March 2024
@@ -36,7 +36,6 @@ def test_a_stretch_is_written_in_many_ways(document: Any) -> None:
 
 def test_a_stretch_without_an_end_holds_on() -> None:
     (window,) = read_windows({"from": "2026-05-09T03:00Z"})
-    assert window.duration == OPEN_END
     assert window.covers(EIGHT + timedelta(days=9_000))
     assert not window.covers(EIGHT - timedelta(seconds=1))
 
@@ -59,12 +58,12 @@ def test_a_weekly_window_with_a_day_off() -> None:
     ("document", "said"),
     [
         ({"tzid": "UTC"}, "no dtstart"),
-        ({"dtstart": "2026-05-09T08:00"}, "no offset"),
-        ({"dtstart": "2026-05-09T08:00", "tzid": "Asia/Nowhere"}, "no time zone"),
-        ({"dtstart": "then"}, "not a time"),
-        ({"dtstart": "2026-05-09T08:00Z", "rrule": "FREQ=OFTEN", "duration_s": 1}, "rule"),
-        ({"dtstart": "2026-05-09T08:00Z", "rrule": "FREQ=DAILY"}, "no duration_s"),
-        ({"dtstart": "2026-05-09T08:00Z", "dtend": "2026-05-09T07:00Z"}, "ends before"),
+        ({"dtstart": "2026-05-09T08:00"}, "tzid"),
+        ({"dtstart": "2026-05-09T08:00", "tzid": "Asia/Nowhere"}, "time zone"),
+        ({"dtstart": "then"}, "dtstart"),
+        ({"dtstart": "2026-05-09T08:00Z", "rrule": "FREQ=OFTEN", "duration_s": 1}, "(?i)freq"),
+        ({"dtstart": "2026-05-09T08:00Z", "rrule": "FREQ=DAILY"}, "no length"),
+        ({"dtstart": "2026-05-09T08:00Z", "dtend": "2026-05-09T07:00Z"}, "before it begins"),
         ({"dtstart": "2026-05-09T08:00Z", "colour": "red"}, "knows no colour"),
         ("tomorrow", "no interval"),
         (7, "no time window"),
@@ -73,10 +72,3 @@ def test_a_weekly_window_with_a_day_off() -> None:
 def test_nonsense_is_refused_with_its_reason(document: Any, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         read_windows(document)
-
-
-def test_durations() -> None:
-    assert read_duration("P1W2DT3H4M5.5S") == timedelta(9, 5.5, hours=3, minutes=4)
-    for text in ("", "P", "PT", "4H", "P1Y"):
-        with pytest.raises(ValueError, match="duration"):
-            read_duration(text)

@@ -52,6 +52,7 @@ def areas(draw: st.DrawFn) -> Area:
 
 @st.composite
 def recurrences(draw: st.DrawFn) -> Recurrence:
+    instants = st.integers(0, 2_000_000_000).map(lambda s: _FIRST + timedelta(seconds=s))
     return Recurrence(
         draw(instants),
         timedelta(minutes=draw(st.integers(1, 3_000))),
