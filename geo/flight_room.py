@@ -1,20 +1,26 @@
 """Where an aircraft may be: flight zones as areas and heights above one home.
 
 Several inclusions permit their union. A floor or ceiling of an inclusion holds wherever that
-inclusion covers, also where another one permits more. An exclusion forbids all heights, since
-the fence that a vehicle guards has none, save one with a floor: below that it is open.
+inclusion covers, also where another one permits more. An exclusion forbids only what lies
+between its floor and its ceiling: it may be flown over and under. The fence that a vehicle
+guards knows no heights, so such a zone is for the plan and the live monitor to keep
+(`missions.checks` warns where a plan makes use of it). Without terrain the ground is level at
+home.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+import shapely
 from shapely import union_all
 
 from core.errors import DatumUnknown
 from geo.local_frame import LocalFrame
 from geo.ports import TerrainModel
 from geo.positions import Altitude, Datum, Position
-from geo.zones import Area, Purpose, Zone, ZoneKind
+from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +39,35 @@ class Limit:
         """Whether it permits rather than forbids."""
         return self.zone.kind is ZoneKind.INCLUSION
 
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return self.zone.name or str(self.zone.zone_id)
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it has neither floor nor ceiling."""
+        return self.zone.floor is None and self.zone.ceiling is None
+
+    @property
+    def over_ground(self) -> bool:
+        """Whether a height limit counts from the ground below."""
+        limits = (self.zone.floor, self.zone.ceiling)
+        return any(one is not None and one.datum is Datum.GROUND for one in limits)
+
+    def holds_at(self, up_m: float) -> bool:
+        """Returns whether a height above home lies between its floor and its ceiling."""
+        low = -math.inf if self.floor_m is None else self.floor_m
+        high = math.inf if self.ceiling_m is None else self.ceiling_m
+        return low <= up_m <= high
+
 
 def above_home_m(
     limit: Altitude, zone: Zone, home: Position, terrain: TerrainModel | None, *, ceiling: bool
 ) -> float:
     """Returns a zone's height limit in metres above home, on the safe side of uneven ground.
+
+    Without terrain the ground is level at home, so a height above ground is one above home.
 
     Raises:
         DatumUnknown: if nothing joins the two datums.
@@ -46,19 +76,28 @@ def above_home_m(
         return limit.metres
     if limit.datum is home.altitude.datum:
         return limit.metres - home.altitude.metres
+    if limit.datum is Datum.GROUND and terrain is None:
+        return limit.metres
     if limit.datum is Datum.GROUND and terrain is not None:
         parts = getattr(zone.area, "geoms", [zone.area])
         places = [corner for part in parts for corner in part.exterior.coords]
         heights = [terrain.elevation(lat, lon) for lon, lat in places]
         if all(h.datum is home.altitude.datum for h in heights):
             metres = [h.metres for h in heights]
-            ground = min(metres) if ceiling else max(metres)
+            # a permission shrinks on uneven ground, a ban grows
+            lower = ceiling is (zone.kind is ZoneKind.INCLUSION)
+            ground = min(metres) if lower else max(metres)
             return limit.metres + ground - home.altitude.metres
     raise DatumUnknown(
         f"its height above {limit.datum} can't be joined with a home above {home.altitude.datum}",
         where=f"zone {zone.name or zone.zone_id}",
         cure="give the zone's height above home, or load the height of the ground",
     )
+
+
+def limits_flight(zone: Zone) -> bool:
+    """Returns whether a zone limits our own movement, be it now or in its time windows."""
+    return zone.active and zone.stage is ZoneStage.ACTIVE and Purpose.FLIGHT in zone.purposes
 
 
 class FlightRoom:
@@ -69,14 +108,25 @@ class FlightRoom:
     ) -> None:
         """Takes the active flight zones among `fences`; it never raises for a bad datum."""
         self.frame = LocalFrame(home.lat_deg, home.lon_deg)
+        in_force = [zone for zone in fences if limits_flight(zone)]
+        areas = self._local([zone.area for zone in in_force])
         self.limits = tuple(
-            self._limit(zone, home, terrain)
-            for zone in fences
-            if zone.active and Purpose.FLIGHT in zone.purposes
+            self._limit(zone, area, home, terrain)
+            for zone, area in zip(in_force, areas, strict=True)
         )
 
-    def _limit(self, zone: Zone, home: Position, terrain: TerrainModel | None) -> Limit:
-        area = zone.to_local(self.frame)
+    def _local(self, areas: Sequence[Area]) -> Sequence[Area]:
+        """Returns all areas in metres; in one go, since a thousand zones are no rarity."""
+        if not areas:
+            return ()
+        shapes = np.empty(len(areas), dtype=object)
+        shapes[:] = areas
+        moved = shapely.transform(
+            shapes, lambda xy: np.stack(self.frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1)
+        )
+        return list(moved)
+
+    def _limit(self, zone: Zone, area: Area, home: Position, terrain: TerrainModel | None) -> Limit:
         heights: list[float | None] = []
         for value, ceiling in ((zone.floor, False), (zone.ceiling, True)):
             if value is None:
@@ -95,11 +145,7 @@ class FlightRoom:
 
     def exclusions(self, up_m: float) -> tuple[Limit, ...]:
         """Returns the zones that forbid at a height above home."""
-        return tuple(
-            limit
-            for limit in self.limits
-            if not limit.inclusion and (limit.floor_m is None or up_m >= limit.floor_m)
-        )
+        return tuple(li for li in self.limits if not li.inclusion and li.holds_at(up_m))
 
     def permitted(self) -> Area | None:
         """Returns the union of the inclusions, or `None` where there is none: no limit."""

@@ -202,6 +202,10 @@ class Finding:
     """The smallest change that cures it, in words; empty where no change of the plan does."""
     change: Change | None = None
     """The same as a value that can be applied."""
+    autopilot_event: str = ""
+    """What the autopilot itself would say: PX4's event name or ArduPilot's text."""
+    about: str = ""
+    """What it is about besides the item: a zone, a permission, a rally point, another sortie."""
 
 
 class Pattern(StrEnum):
@@ -321,3 +325,5 @@ class Sortie:
     progress: Progress | None = None
     events: tuple[SortieEvent, ...] = field(default=())
     version: int = 1
+    proof: str = field(default="", compare=False, repr=False)
+    """Seal of the proof that this very plan has no error; see `missions.proof`."""

@@ -1,0 +1,84 @@
+"""Gathers findings: places become latitude and longitude, the autopilot's own words are added."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from geo.local_frame import LocalFrame
+from missions.autopilot_rules import EVENTS
+from missions.flight_path import Place
+from missions.model import Autopilot, Finding, Severity
+
+_Key = tuple[str, int | None, str, Severity]
+
+
+class FindingList:
+    """The findings about one plan; of the same fault at the same item it keeps the first."""
+
+    def __init__(self, frame: LocalFrame, autopilot: Autopilot, *, brief: bool = False) -> None:
+        """Starts empty.
+
+        Args:
+            frame: whose metres places are given in.
+            autopilot: whose words are added.
+            brief: whether places and words don't matter, only which faults there are.
+        """
+        self.brief = brief
+        self._frame, self._events = frame, EVENTS[autopilot]
+        self._found: dict[_Key, Finding] = {}
+        self._places: dict[_Key, Place] = {}
+
+    def error(
+        self, code: str, message: str, place: Place | None = None, item: int | None = None,
+        *, about: str = "", cure: str = "",
+    ) -> None:  # fmt: skip
+        """Adds what keeps the plan on the ground."""
+        self.add(Severity.ERROR, code, message, place, item, about=about, cure=cure)
+
+    def warning(
+        self, code: str, message: str, place: Place | None = None, item: int | None = None,
+        *, about: str = "", cure: str = "",
+    ) -> None:  # fmt: skip
+        """Adds what the pilot has to weigh."""
+        self.add(Severity.WARNING, code, message, place, item, about=about, cure=cure)
+
+    def add(
+        self, severity: Severity, code: str, message: str, place: Place | None = None,
+        item: int | None = None, *, about: str = "", cure: str = "",
+    ) -> None:  # fmt: skip
+        """Adds a finding; the place is east and north of home in metres."""
+        key = (code, item, about, severity)
+        if key in self._found:
+            return
+        if place is not None:
+            self._places[key] = place
+        self.take([Finding(severity, code, message, None, item, cure, about=about)])
+
+    def knows(self, code: str, item: int | None, about: str = "") -> bool:
+        """Returns whether this fault is among the errors already."""
+        return (code, item, about, Severity.ERROR) in self._found
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Adds findings that are made already."""
+        for one in findings:
+            event = one.autopilot_event or self._events.get(one.code, "")
+            key = (one.code, one.item, one.about, one.severity)
+            if key not in self._found:
+                self._found[key] = replace(one, autopilot_event=event) if event else one
+
+    def sorted(self) -> tuple[Finding, ...]:
+        """Returns all, errors first, then in order of the items."""
+        if self._places and not self.brief:
+            east, north = np.array(list(self._places.values())).T
+            lats, lons = self._frame.to_geo_deg(east, north)  # all at once: it is costly
+            for key, lat, lon in zip(self._places, lats.tolist(), lons.tolist(), strict=True):
+                self._found[key] = replace(self._found[key], place=(lat, lon))
+            self._places.clear()
+        weight = list(Severity)
+        return tuple(
+            sorted(
+                self._found.values(),
+                key=lambda f: (weight.index(f.severity), -1 if f.item is None else f.item),
+            )
+        )

@@ -1,0 +1,395 @@
+"""The way of a plan as sheets of air: every leg, column, circle and return, with its times.
+
+A sheet is what an aircraft may sweep while it is on one part of its way: the line of a leg, the
+column of a take-off, or for returns the triangle between a leg and the place of return, since a
+return may be ordered anywhere along the leg. Heights run straight along a leg, as PX4 and
+ArduPilot fly it.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeAlias
+
+import numpy as np
+import shapely
+from shapely import LineString, Point, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from geo.ground_grid import GroundGrid
+from geo.local_frame import LocalFrame
+from geo.positions import Altitude, Datum, Position
+from missions.endurance import RETURN_UP_M, Endurance
+from missions.model import Asset, ItemKind, MissionItem, Plan
+
+Place: TypeAlias = tuple[float, float]
+"""East and north of home in metres."""
+
+DESCEND_UP_M = 10.0
+"""Least height of a return near its goal (`RTL_DESCEND_ALT`)."""
+_EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
+"""A time on the way is known to a tenth of what has passed, and the start to half a minute."""
+_GOAL_SLACK_M = 10.0
+"""Two places of return are equally near within this."""
+_SIDES = 32
+
+
+class Part(StrEnum):
+    """Which part of a flight a sheet is."""
+
+    TAKEOFF = "takeoff"
+    LEG = "leg"
+    LOITER = "loiter"
+    LANDING = "landing"
+    RETURN_CLIMB = "return_climb"
+    """Straight up to the return height, anywhere on a leg."""
+    RETURN = "return"
+    """Straight to the place of return, from anywhere on a leg."""
+    RETURN_LANDING = "return_landing"
+
+
+RETURNS = frozenset({Part.RETURN_CLIMB, Part.RETURN, Part.RETURN_LANDING})
+COLUMNS = frozenset({Part.TAKEOFF, Part.LANDING, Part.RETURN_LANDING})
+"""Where a floor means nothing: one has to pass below it to take off and land."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One part of a way: between two places, or between those and a goal."""
+
+    part: Part
+    item: int
+    a: Place
+    b: Place
+    up_a: float
+    up_b: float
+    """Heights above home at both."""
+    radius_m: float
+    """How far beside it the aircraft may be: the acceptance radius and the margin."""
+    early_s: float
+    late_s: float
+    """When it may be there, since departure."""
+    goal: Place | None = None
+    return_up_m: float = 0.0
+    disc_m: float = 0.0
+    """Radius of the circle flown about `a`."""
+    planned: bool = False
+    """A return that the mission itself asks for."""
+
+    @property
+    def shape(self) -> BaseGeometry:
+        """Its line, triangle or point, in metres east and north of home."""
+        if self.disc_m > 0:
+            disc = _circle(self.a, self.disc_m)
+            return disc if self.goal is None else disc.union(Point(self.goal)).convex_hull
+        if self.goal is None:
+            return Point(self.a) if self.a == self.b else LineString([self.a, self.b])
+        ab = (self.b[0] - self.a[0], self.b[1] - self.a[1])
+        ag = (self.goal[0] - self.a[0], self.goal[1] - self.a[1])
+        if abs(ab[0] * ag[1] - ab[1] * ag[0]) < 1e-3:
+            corners = [self.a, self.goal, self.b]
+            return Point(self.a) if len(set(corners)) == 1 else LineString(corners)
+        return Polygon([self.a, self.b, self.goal])
+
+    @property
+    def band_m(self) -> tuple[float, float]:
+        """The lowest and highest that it may be, above home."""
+        low, high = min(self.up_a, self.up_b), max(self.up_a, self.up_b)
+        if self.part is Part.RETURN_CLIMB:
+            return low, max(high, self.return_up_m)
+        if self.part is Part.RETURN and self.goal is not None:
+            near = _distance(self.goal, self.a, self.b)
+            # near its goal an autopilot climbs less high: PX4's cone of 45 degrees
+            cone = min(self.return_up_m, max(near, DESCEND_UP_M))
+            return max(low, cone), max(high, self.return_up_m)
+        return low, high
+
+    @property
+    def swept_key(self) -> tuple[object, ...]:
+        """What decides which room it sweeps, whatever its number and time."""
+        return (
+            self.part in COLUMNS, self.part is Part.RETURN_CLIMB, self.a, self.b, self.up_a,
+            self.up_b, self.radius_m, self.goal, self.return_up_m, self.disc_m,
+        )  # fmt: skip
+
+    def halves(self) -> tuple["Sheet", ...]:
+        """Returns its two halves along the leg, or nothing where it can't be divided."""
+        if self.disc_m > 0 or math.dist(self.a, self.b) < 0.5:
+            return ()
+        middle = ((self.a[0] + self.b[0]) / 2, (self.a[1] + self.b[1]) / 2)
+        up = (self.up_a + self.up_b) / 2
+        return replace(self, b=middle, up_b=up), replace(self, a=middle, up_a=up)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A mission item with its place and height above home."""
+
+    number: int
+    item: MissionItem
+    place: Place
+    up_m: float
+    joined: bool = True
+    """Whether its height could be joined with home's."""
+
+
+class FlightPath:
+    """The steps of a drone's plan and the sheets that they sweep."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        asset: Asset,
+        endurance: Endurance,
+        margin_m: float = 0.0,
+        ground: GroundGrid | None = None,
+        start_s: float = 0.0,
+    ) -> None:
+        """Works out places, heights and times.
+
+        Args:
+            plan: a drone's.
+            asset: who flies it.
+            endurance: of that plan, for its times.
+            margin_m: kept beside the acceptance radius.
+            ground: joins heights above ground with home; without it the ground is level.
+            start_s: time since departure at which it begins, where it is a part of a plan.
+        """
+        self._start_s = start_s
+        self.plan, self.radius_m = plan, max(0.02, asset.acceptance_radius_m) + margin_m
+        self.frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
+        self._ground = ground
+        self.return_up_m = self.up_of(plan.return_altitude, (0.0, 0.0))
+        self.steps = self._steps()
+        self.goals = ((0.0, 0.0), *self._places([rally.position for rally in plan.rally]))
+        self._after_s = self._times(endurance)
+        self.own = tuple(self._own())
+        self.returns = tuple(self._returns())
+
+    def begins_s(self, number: int) -> float:
+        """Returns the time since departure at which the way to a step begins."""
+        return self._after_s[number - 1] if 0 < number <= len(self._after_s) else self._start_s
+
+    @property
+    def sheets(self) -> tuple[Sheet, ...]:
+        """All sheets, returns included."""
+        return (*self.own, *self.returns)
+
+    @property
+    def top_m(self) -> float:
+        """The greatest height that the mission itself asks for, above home."""
+        return max((max(sheet.up_a, sheet.up_b) for sheet in self.own), default=0.0)
+
+    @property
+    def ends_at(self) -> int | None:
+        """Number of the step with which it ends, or `None` where it hovers on."""
+        return next((s for s in self._end_numbers()), None)
+
+    def height_of(self, altitude: Altitude, place: Place) -> float | None:
+        """Returns a height above home, or `None` where the datums can't be joined."""
+        home = self.plan.home.altitude
+        if altitude.datum is Datum.HOME:
+            return altitude.metres
+        if altitude.datum is Datum.GROUND:
+            return altitude.metres + (self._ground.at(*place) if self._ground else 0.0)
+        if altitude.datum is home.datum:
+            return altitude.metres - home.metres
+        return None
+
+    def up_of(self, altitude: Altitude | None, place: Place) -> float:
+        """Returns a return height above home; PX4's own where there is none."""
+        up = None if altitude is None else self.height_of(altitude, place)
+        return RETURN_UP_M if up is None else up
+
+    def _end_numbers(self) -> Iterator[int]:
+        for number, item in enumerate(self.plan.mission.items):
+            if item.kind in (ItemKind.RETURN, ItemKind.LAND):
+                yield number
+
+    def _places(self, positions: Sequence[Position]) -> list[Place]:
+        if not positions:
+            return []
+        lats = np.array([position.lat_deg for position in positions])
+        lons = np.array([position.lon_deg for position in positions])
+        east, north = self.frame.to_en_m(lats, lons)
+        # a tenth of a millimetre: the same corner has the same coordinates wherever it comes from
+        rounded = zip(np.round(east, 4).tolist(), np.round(north, 4).tolist(), strict=True)
+        return list(rounded)
+
+    def _steps(self) -> tuple[Step, ...]:
+        items = self.plan.mission.items
+        numbers = [n for n, item in enumerate(items) if item.position is not None]
+        places = self._places([p for p in (items[n].position for n in numbers) if p is not None])
+        steps = []
+        for number, place in zip(numbers, places, strict=True):
+            position = items[number].position
+            assert position is not None  # chosen above
+            up = self.height_of(position.altitude, place)
+            steps.append(
+                Step(
+                    number,
+                    items[number],
+                    place,
+                    position.altitude.metres if up is None else up,
+                    joined=up is not None,
+                )
+            )
+        return tuple(steps)
+
+    def _times(self, endurance: Endurance) -> list[float]:
+        """Returns the time since departure at the end of each item."""
+        after, total = [], self._start_s
+        for leg in endurance.legs:
+            total += leg.cost.seconds if math.isfinite(leg.cost.seconds) else 0.0
+            after.append(total)
+        return after
+
+    def _window(self, number: int, from_number: int) -> tuple[float, float]:
+        known = 0 <= from_number < len(self._after_s)
+        start = self._after_s[from_number] if known else self._start_s
+        end = self._after_s[number] if number < len(self._after_s) else start
+        return start * _EARLY - _START_S, end * _LATE + _START_S
+
+    def _own(self) -> Iterator[Sheet]:
+        """Yields what the mission itself sweeps; the last return is among the returns."""
+        here, up, before = (0.0, 0.0), 0.0, -1
+        end = self.ends_at
+        for step in self.steps:
+            if end is not None and step.number > end:
+                return
+            early, late = self._window(step.number, before)
+            times = (self.radius_m, early, late)
+            if not step.joined:
+                pass  # its height is a finding of its own; it is swept as if above home
+            if before < 0:
+                column = Sheet(Part.TAKEOFF, step.number, here, here, 0.0, step.up_m, *times)
+                yield column
+                up = step.up_m
+            to_up = step.up_m
+            if step.item.kind is ItemKind.LAND:
+                to_up = max(up, step.up_m)  # it goes over the place first, then down
+            yield Sheet(Part.LEG, step.number, here, step.place, up, to_up, *times)
+            disc = step.item.loiter_radius_m or 0.0
+            if step.item.kind is ItemKind.LOITER and abs(disc) > 0:
+                yield Sheet(
+                    Part.LOITER, step.number, step.place, step.place, to_up, to_up, *times,
+                    disc_m=abs(disc),
+                )  # fmt: skip
+            if step.item.kind is ItemKind.LAND:
+                yield Sheet(Part.LANDING, step.number, step.place, step.place, 0.0, to_up, *times)
+                return
+            here, up, before = step.place, to_up, step.number
+
+    def _returns(self) -> Iterator[Sheet]:
+        """Yields the returns that may be ordered anywhere, and the planned one."""
+        tops: dict[Place, tuple[float, float, int]] = {}
+        for sheet in self.own:
+            if sheet.part not in (Part.LEG, Part.LOITER):
+                continue
+            for goal in self.goals:
+                span = _nearest_span(sheet, goal, self.goals)
+                if span is not None:
+                    yield from self._back(_cut(sheet, *span), goal, tops)
+        end = self.ends_at
+        if end is not None and self.plan.mission.items[end].kind is ItemKind.RETURN:
+            yield from self._planned(end, tops)
+        for goal, (top, late, item) in tops.items():
+            yield Sheet(
+                Part.RETURN_LANDING, item, goal, goal, 0.0, top, self.radius_m, 0.0, late,
+                goal=None,
+            )  # fmt: skip
+
+    def _back(
+        self, leg: Sheet, goal: Place, tops: dict[Place, tuple[float, float, int]]
+    ) -> Iterator[Sheet]:
+        away = max(math.dist(leg.a, goal), math.dist(leg.b, goal)) + leg.disc_m
+        top = max(leg.up_a, leg.up_b, self.return_up_m)
+        late = leg.late_s + self._return_s(away, top)
+        known = tops.get(goal, (0.0, 0.0, leg.item))
+        tops[goal] = (max(known[0], top), max(known[1], late), known[2])
+        back = replace(leg, late_s=late, return_up_m=self.return_up_m)
+        if self.return_up_m > min(leg.up_a, leg.up_b) + 0.01:
+            yield replace(back, part=Part.RETURN_CLIMB)
+        yield replace(back, part=Part.RETURN, goal=goal)
+
+    def _planned(self, end: int, tops: dict[Place, tuple[float, float, int]]) -> Iterator[Sheet]:
+        flown = [step for step in self.steps if step.number < end]
+        if not flown:
+            return
+        last = flown[-1]
+        early, late = self._window(end, last.number)
+        point = Sheet(
+            Part.LEG, end, last.place, last.place, last.up_m, last.up_m, self.radius_m, early, late,
+            planned=True,
+        )  # fmt: skip
+        for goal in self.goals:
+            if _nearest_span(point, goal, self.goals) is not None:
+                yield from self._back(point, goal, tops)
+
+    def _return_s(self, away_m: float, top_m: float) -> float:
+        return _LATE * (away_m / max(0.5, self.plan.cruise_m_s) + top_m / 0.5)
+
+
+def _cut(sheet: Sheet, start: float, end: float) -> Sheet:
+    """Returns the part of a leg between two fractions of it."""
+    if start <= 0.0 and end >= 1.0:
+        return sheet
+
+    def place(t: float) -> Place:
+        return (
+            sheet.a[0] + t * (sheet.b[0] - sheet.a[0]),
+            sheet.a[1] + t * (sheet.b[1] - sheet.a[1]),
+        )
+
+    def up(t: float) -> float:
+        return sheet.up_a + t * (sheet.up_b - sheet.up_a)
+
+    return replace(sheet, a=place(start), b=place(end), up_a=up(start), up_b=up(end))
+
+
+def _nearest_span(sheet: Sheet, goal: Place, goals: Sequence[Place]) -> tuple[float, float] | None:
+    """Returns on which part of a leg an autopilot may choose a goal as its nearest."""
+    start, end = 0.0, 1.0
+    for other in goals:
+        if other == goal:
+            continue
+        most = max(math.dist(sheet.a, other), math.dist(sheet.b, other)) + sheet.disc_m
+        slack = 2 * (_GOAL_SLACK_M + 2 * sheet.disc_m) * most + _GOAL_SLACK_M**2
+        # the difference of squared distances runs straight along the leg
+        at_a = math.dist(sheet.a, goal) ** 2 - math.dist(sheet.a, other) ** 2 - slack
+        at_b = math.dist(sheet.b, goal) ** 2 - math.dist(sheet.b, other) ** 2 - slack
+        if at_a > 0 and at_b > 0:
+            return None
+        if at_a > 0:
+            start = max(start, at_a / (at_a - at_b))
+        elif at_b > 0:
+            end = min(end, at_a / (at_a - at_b))
+    return (start, end) if start <= end else None
+
+
+def _distance(place: Place, a: Place, b: Place) -> float:
+    """Returns the distance of a place from a line."""
+    along = (b[0] - a[0], b[1] - a[1])
+    length2 = along[0] ** 2 + along[1] ** 2
+    if length2 <= 0:
+        return math.dist(place, a)
+    t = ((place[0] - a[0]) * along[0] + (place[1] - a[1]) * along[1]) / length2
+    t = min(1.0, max(0.0, t))
+    return math.dist(place, (a[0] + t * along[0], a[1] + t * along[1]))
+
+
+def _circle(centre: Place, radius_m: float) -> Polygon:
+    """Returns a polygon about a circle: its sides touch it, so that nothing is missed."""
+    out = radius_m / math.cos(math.pi / _SIDES)
+    turns = [2 * math.pi * k / _SIDES for k in range(_SIDES)]
+    return Polygon([(centre[0] + out * math.cos(t), centre[1] + out * math.sin(t)) for t in turns])
+
+
+def bounds_of(sheets: Sequence[Sheet]) -> tuple[float, float, float, float]:
+    """Returns west, south, east and north of all sheets, their radius included."""
+    if not sheets:
+        return (-1.0, -1.0, 1.0, 1.0)
+    west, south, east, north = shapely.total_bounds(np.array([s.shape for s in sheets]))
+    wide = max(sheet.radius_m for sheet in sheets)
+    return float(west - wide), float(south - wide), float(east + wide), float(north + wide)
