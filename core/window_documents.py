@@ -80,7 +80,7 @@ def _window(given: Mapping[str, Json]) -> Recurrence:
     if not lengths and not ({"rrule", "rrules"} & words.keys()):
         day_long = isinstance(words.get("dtstart"), str) and len(words["dtstart"].strip()) <= 10
         if not day_long:
-            words["duration_s"] = OPEN_END / timedelta(seconds=1)
+            words["duration"] = f"P{OPEN_END.days}D"
     try:
         window, _ = read_recurrence(words)
     except ScheduleInvalid as error:
