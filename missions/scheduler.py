@@ -1,10 +1,23 @@
-"""Which patrols are due: a pure function, without a clock of its own."""
+"""Which patrols are due, and what becomes of a schedule and its occurrences: pure rules."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
+from typing import Any
 
-from core.ids import AssetId, PatrolId
+from core.ids import AssetId, PatrolId, UserId
 from missions.model import Patrol
+from missions.schedules import (
+    PROMPT_S,
+    SCHEDULE_MOVES,
+    Firing,
+    GateOverride,
+    MissedPolicy,
+    Schedule,
+    ScheduleStage,
+    StopReason,
+)
 
 
 def due_patrols(
@@ -37,3 +50,114 @@ def due_patrols(
     for patrol in due:
         chosen.setdefault(patrol.asset_id, patrol)
     return tuple(chosen.values())
+
+
+def approved(schedule: Schedule, by: UserId, now: datetime) -> Schedule:
+    """Returns the next version of a schedule, which fires from now on.
+
+    Raises:
+        IllegalMove: if it is no draft.
+    """
+    stage = SCHEDULE_MOVES.move(schedule.stage, ScheduleStage.APPROVED)
+    return _next(schedule, now, stage=stage, approved_by=by, effective_from=now)
+
+
+def amended(schedule: Schedule, now: datetime, **changes: object) -> Schedule:
+    """Returns the next version with other values; it is a draft until somebody approves it.
+
+    Raises:
+        IllegalMove: if it is retired.
+    """
+    if schedule.stage is ScheduleStage.RETIRED:
+        SCHEDULE_MOVES.move(schedule.stage, ScheduleStage.DRAFT)
+    return _next(schedule, now, **changes, stage=ScheduleStage.DRAFT, approved_by=None)
+
+
+def switched(schedule: Schedule, now: datetime, *, enabled: bool) -> Schedule:
+    """Returns the next version, switched on or off; what was due meanwhile is not made up for."""
+    return _next(schedule, now, enabled=enabled, effective_from=now)
+
+
+def retired(schedule: Schedule, now: datetime) -> Schedule:
+    """Returns the last version of a schedule.
+
+    Raises:
+        IllegalMove: if it is retired already.
+    """
+    stage = SCHEDULE_MOVES.move(schedule.stage, ScheduleStage.RETIRED)
+    return _next(schedule, now, stage=stage)
+
+
+def overridden(schedule: Schedule, override: GateOverride) -> Schedule:
+    """Returns the next version, whose weather gates do not hold for a while by a person's word."""
+    return _next(schedule, override.at, override=override)
+
+
+def _next(schedule: Schedule, now: datetime, **changes: Any) -> Schedule:
+    return replace(schedule, **changes, version=schedule.version + 1, changed_at=now)
+
+
+def too_late(
+    firing: Firing, schedule: Schedule, now: datetime, *, superseded: bool
+) -> StopReason | None:
+    """Returns why an occurrence that is due may not begin any more; `None` where it may.
+
+    Args:
+        firing: the occurrence.
+        schedule: the newest version of its schedule.
+        now: the present instant.
+        superseded: whether a newer occurrence of the schedule has come due.
+    """
+    if not schedule.fires:
+        return StopReason.SCHEDULE_STOPPED
+    late_s = (now - firing.start).total_seconds()
+    limit_s = PROMPT_S
+    if schedule.missed is MissedPolicy.RUN_ONCE:
+        if superseded:
+            return StopReason.SUPERSEDED
+        limit_s = schedule.grace_s or inf
+    elif schedule.missed is MissedPolicy.RUN_LATE:
+        limit_s = max(PROMPT_S, schedule.grace_s)
+    if late_s <= limit_s:
+        return None
+    # what it waited for says more than that it is late now
+    waited_for = (event.reason for event in reversed(firing.events) if event.reason)
+    return next(waited_for, StopReason.LATE)
+
+
+STOP_REASONS: Mapping[str, StopReason] = {
+    "plan_unsafe": StopReason.PLAN_UNSAFE,
+    "not_found": StopReason.NO_PATROL,
+    "illegal_move": StopReason.ASSET_BUSY,
+    "vehicle_unreachable": StopReason.VEHICLE_UNREACHABLE,
+    "link_lost": StopReason.LINK_LOST,
+    "upload_mismatch": StopReason.UPLOAD_MISMATCH,
+    "arming_denied": StopReason.ARMING_DENIED,
+    "start_refused": StopReason.START_REFUSED,
+    "returned_on_order": StopReason.PERSON_ORDERED,
+    "cancelled": StopReason.PERSON_ORDERED,
+    "returned_by_itself": StopReason.VEHICLE_FAILSAFE,
+    "ended_early": StopReason.ENDED_EARLY,
+    "no_permission": StopReason.NO_PERMISSION,
+    "permission_missing": StopReason.NO_PERMISSION,
+    "low_battery": StopReason.LOW_BATTERY,
+    "zone_appeared": StopReason.ZONE_APPEARED,
+    "permission_ended": StopReason.PERMISSION_ENDED,
+    "retasked": StopReason.RETASKED,
+    "station_stopped": StopReason.STATION_STOPPED,
+}
+"""What the codes of errors and the reason codes of sorties mean as a reason to stop."""
+
+_FINAL = frozenset({StopReason.NO_PATROL})
+
+
+def stop_reason(code: str) -> StopReason:
+    """Returns the reason of a code; one of the reasons' own words stands for itself."""
+    if code in STOP_REASONS:
+        return STOP_REASONS[code]
+    return next((reason for reason in StopReason if reason == code), StopReason.OTHER)
+
+
+def worth_retrying(reason: StopReason) -> bool:
+    """Returns whether waiting may help: the air clears, an asset lands, a zone ends."""
+    return reason not in _FINAL

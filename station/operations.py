@@ -89,14 +89,21 @@ class StationOperations:
         findings = check_plan(plan, asset, terrain=self._station.ground.terrain)
         return PlanReport(plan, findings)
 
-    async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
+    async def start(
+        self, patrol_id: PatrolId, by: UserId, *, sortie_id: SortieId | None = None
+    ) -> Sortie:
         """Plans, proves, authorises and starts a sortie; returns while it is under way.
+
+        Where a sortie of `sortie_id` is there already, it is returned as it is and nothing
+        starts: a schedule that is not sure whether it has started one may ask again.
 
         Raises:
             NotFound: if there is no such patrol.
             PlanUnsafe: if the check has an error-level finding.
             IllegalMove: if the asset is busy.
         """
+        if sortie_id is not None and (known := self._missions.sorties(sortie_id=sortie_id)):
+            return known[-1]
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
         if asset.passive:
@@ -110,7 +117,9 @@ class StationOperations:
         report = await asyncio.to_thread(self.plan, patrol_id)
         if asset.asset_id in self._busy:  # somebody was faster while it was planned
             raise IllegalMove("the asset is on a sortie already", where=str(asset.asset_id))
-        sortie = authorise(new_sortie(report.plan), report.findings, by, self._station.clock.now())
+        sortie = authorise(
+            new_sortie(report.plan, sortie_id), report.findings, by, self._station.clock.now()
+        )
         orders = SortieCommands()
         self._changed(sortie)
         self._busy[asset.asset_id] = sortie.sortie_id
