@@ -239,7 +239,9 @@ class _Planner:
         journey = Journey(place)
         pattern, patrol = self.patrol.pattern, self.patrol
         if not shapes:
-            return Journey(journey.room, here=_HOME, stops=[]), how
+            journey.stops.clear()
+            journey.leave_out("the patrol", _HOME, f"nothing is given for the pattern {pattern}")
+            return journey, how
         begun = len(journey.stops)
         if pattern is Pattern.CORRIDOR:
             corridor_pattern(self.goal.line, patrol.width_m, how.spacing_m, journey)
