@@ -136,6 +136,8 @@ class UnservedReason(StrEnum):
     """No road leads there, and no way through the air that is permitted."""
     NOT_PERMITTED = "not_permitted"
     """A flight there would have an error in its check, even alone."""
+    CONFLICT = "conflict"
+    """A flight there would come too near another one of ours, however late it departs."""
     NO_ENERGY = "no_energy"
     """There and back takes more than a battery may spend."""
     WINDOW_IMPOSSIBLE = "window_impossible"

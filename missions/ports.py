@@ -6,17 +6,21 @@ from typing import Protocol
 
 from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
-from missions.model import Asset, Patrol, Plan, Progress, Sortie
+from missions.model import Asset, Patrol, Progress, Sortie
 from missions.permissions import Permission
+from missions.routing import Effort, RoutingProblem, RoutingSolution
 from missions.schedules import Firing, FiringState, Schedule, ScheduleId, SunEvent
 from missions.weather import Weather
+from missions.proof import ProvenPlan
 
 
 class Pilot(Protocol):
     """Commands one vehicle through a mission. Proof is the vehicle's state, never an ACK."""
 
-    async def upload(self, plan: Plan) -> None:
+    async def upload(self, proven: ProvenPlan) -> None:
         """Sends the mission, reads it back and compares; a repetition replaces it.
+
+        It takes a proven plan alone, so that nothing else can reach a vehicle.
 
         Raises:
             VehicleUnreachable: if nothing answers.
@@ -295,5 +299,17 @@ class WeatherSource(Protocol):
         """Returns the newest observation or forecast for a place and an instant.
 
         `None` where there is none or the source does not answer: silence is never fine weather.
+        """
+        ...
+
+
+class FleetOptimiser(Protocol):
+    """Finds routes for a fleet; the same problem, seed and iterations give the same routes."""
+
+    def solve(self, problem: RoutingProblem, effort: Effort) -> RoutingSolution:
+        """Returns the best routes found within the effort; it never raises for a hard problem.
+
+        Where whatever must be visited can't all be visited, as much of it as it could find is,
+        and the solution says that it is not feasible. No vehicles or no stops give no routes.
         """
         ...

@@ -1,0 +1,518 @@
+"""A shift of drones and cars: what is promised of routes, their times, flights and reasons."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from itertools import pairwise, permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely import LineString, Polygon
+
+from core.ids import AssetId, UserId
+from geo.road_building import Street, build_roads
+from geo.zones import Purpose, ZoneKind, ZoneStage, to_local
+from missions.adapters.pyvrp_optimiser import PyvrpOptimiser
+from missions.checks import check_plan
+from missions.circumstances import Circumstances
+from missions.energy import EnergyModel
+from missions.fleet import (
+    FleetAsset,
+    Job,
+    PassiveTrack,
+    RevisitTarget,
+    TrackFix,
+    UnservedReason,
+)
+from missions.fleet_planning import FleetOrder, jobs_of, plan_fleet
+from missions.fleet_travel import STRAIGHT_FACTOR, Legs
+from missions.fleet_trips import MOST_SHARE, Window, timed_route, timed_trip
+from missions.idleness import idleness
+from missions.model import AssetKind, ItemKind, RallyPoint, Severity
+from missions.routing import (
+    UNREACHABLE,
+    Effort,
+    RoutingProblem,
+    RoutingProfile,
+    RoutingStop,
+    RoutingVehicle,
+)
+from missions.weather import Weather
+from tests.builders import AT, NOW, a_place, a_square, a_zone, an_asset
+
+SOLVE = PyvrpOptimiser().solve
+EFFORT = Effort(iterations=60)
+HOURS = timedelta(hours=1)
+R = UnservedReason
+
+
+def spot(east, north):
+    return AT.to_geo1_deg(east, north)
+
+
+def a_drone(name="drone", **changes):
+    values = {"cruise_m_s": 10.0, "endurance_s": 1500.0, **changes}
+    return an_asset(asset_id=AssetId(name), **values)
+
+
+def a_car(name="car", **changes):
+    values = {"kind": AssetKind.VEHICLE, "cruise_m_s": 10.0, **changes}
+    return an_asset(asset_id=AssetId(name), **values)
+
+
+def a_job(name, *places, **changes):
+    return Job(name, tuple(spot(*p) for p in places), **{"stay_s": 20.0, **changes})
+
+
+def closed(*, east=0.0, north=0.0, half=100.0, **changes):
+    values = {
+        "zone_id": "closed", "name": "Closed", "purposes": frozenset({Purpose.FLIGHT}),
+        "kind": ZoneKind.EXCLUSION, "area": a_square(east, north, half), "rules": (),
+    }  # fmt: skip
+    return a_zone(**{**values, **changes})
+
+
+def an_order(assets, jobs=(), *, hours=4.0, crewed=None, **changes):
+    end = NOW + hours * HOURS
+    crew = [a for a in assets if not a.passive] if crewed is None else crewed
+    return FleetOrder(
+        NOW, end, tuple(FleetAsset(a, NOW, end) for a in crew), tuple(assets), tuple(jobs),
+        **changes,
+    )  # fmt: skip
+
+
+def planned(order, effort=EFFORT):
+    return plan_fleet(order, SOLVE, effort)
+
+
+def served(plan):
+    return {s.job_id: r.asset_id for r in plan.routes for t in r.trips for s in t.stops}
+
+
+def reasons(plan):
+    return {one.job_id: one.reason for one in plan.unserved}
+
+
+# the optimiser
+
+
+def a_problem(seconds, stops, *, depots=1, latest=10_000, vehicles=1, **changes):
+    table = np.asarray(seconds, dtype=np.int64)
+    van = RoutingVehicle(0, 0, 0, latest, **changes)
+    return RoutingProblem(depots, tuple(stops), (van,) * vehicles, (RoutingProfile(table, table),))
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 10_000))
+def test_small_problems_are_solved_like_by_trying_all_orders(seed):
+    rng = np.random.default_rng(seed)
+    places = rng.integers(0, 300, (6, 2))
+    table = np.abs(places[:, None] - places[None]).sum(axis=2)
+    early = rng.integers(0, 600, 5)
+    stops = [RoutingStop(10, int(e), int(e) + 400) for e in early]
+
+    def cost(order):
+        now, here, begin = 0, 0, None
+        latest_start = math.inf
+        slack = math.inf
+        wait = 0
+        for k in order:
+            now += int(table[here, k + 1])
+            stop = stops[k]
+            wait_here = max(0, stop.earliest_s - now)
+            now += wait_here
+            if now > stop.latest_s:
+                return math.inf
+            wait += wait_here
+            slack = min(slack, wait + stop.latest_s - now)
+            now += stop.duration_s
+            here = k + 1
+        now += int(table[here, 0])
+        del begin, latest_start
+        return now - min(wait, slack)  # it leaves as late as it can
+
+    best = min(cost(order) for order in permutations(range(5)))
+    found = SOLVE(a_problem(table, stops), Effort(150))
+    assert found.feasible is math.isfinite(best)
+    if found.feasible:
+        assert found.cost == best
+        assert sorted(found.routes[0].trips[0]) == [0, 1, 2, 3, 4]
+
+
+def test_the_same_seed_gives_the_same_routes():
+    rng = np.random.default_rng(4)
+    table = rng.integers(10, 500, (21, 21))
+    problem = a_problem(table, [RoutingStop(5)] * 20, vehicles=3, latest=4_000)
+    one, two = SOLVE(problem, Effort(100, seed=3)), SOLVE(problem, Effort(100, seed=3))
+    assert one == two
+    assert one.iterations == 100
+
+
+def test_a_trip_carries_no_more_than_its_capacity():
+    table = np.full((5, 5), 10) - np.diag([10] * 5)
+    stops = [RoutingStop(5, weight=400)] * 4
+    found = SOLVE(a_problem(table, stops, capacity=1000, swap_s=60), EFFORT)
+    assert found.feasible
+    assert [len(trip) for trip in found.routes[0].trips] == [2, 2]
+
+
+def test_what_must_be_visited_and_can_not_leaves_the_rest_visited():
+    table = np.full((4, 4), 10) - np.diag([10] * 4)
+    table[:, 3] = table[3] = UNREACHABLE
+    found = SOLVE(a_problem(table, [RoutingStop(5)] * 3), EFFORT)
+    assert not found.feasible
+    assert sorted(found.routes[0].trips[0]) == [0, 1]
+
+
+def test_only_one_of_a_group_is_visited():
+    table = np.full((4, 4), 10) - np.diag([10] * 4)
+    stops = [RoutingStop(5, group=7), RoutingStop(5, group=7), RoutingStop(5)]
+    found = SOLVE(a_problem(table, stops), EFFORT)
+    assert found.feasible
+    visited = found.routes[0].trips[0]
+    assert 2 in visited
+    assert len(visited) == 2
+
+
+def test_nothing_to_do_and_nobody_to_do_it():
+    assert SOLVE(a_problem([[0]], []), EFFORT).routes == ()
+    nobody = RoutingProblem(1, (RoutingStop(5),), (), ())
+    assert not SOLVE(nobody, EFFORT).feasible
+
+
+# exact times
+
+
+def some_legs(seconds, share_s=0.0):
+    table = np.asarray(seconds, dtype=float)
+    zero = np.zeros(len(table))
+    return Legs(
+        table, table * 10, zero, zero, lambda a, b: (), lambda a: (),
+        table * share_s if share_s else None, zero if share_s else None, share_s,
+    )  # fmt: skip
+
+
+LEGS = st.integers(2, 6).flatmap(
+    lambda n: st.lists(
+        st.lists(st.integers(1, 300), min_size=n, max_size=n), min_size=n, max_size=n
+    )
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(LEGS, st.data())
+def test_times_keep_windows_battery_and_shift(table, data):
+    n = len(table)
+    share_s = data.draw(st.sampled_from([0.0, 1 / 500, 1 / 1500]))
+    legs = some_legs(table, share_s)
+    windows = [Window(0, math.inf, 0)]
+    for _ in range(n - 1):
+        early = data.draw(st.integers(0, 1500))
+        windows.append(Window(early, early + data.draw(st.integers(0, 1500)), 30.0))
+    order = data.draw(st.permutations(range(1, n)))
+    route = timed_route([order], legs, windows, 100.0, 4000.0, 60.0)
+    nodes = [node for trip in route.trips for node in trip.nodes]
+    assert sorted([*nodes, *route.left]) == list(range(1, n))
+    for trip in route.trips:
+        assert trip.departs_s >= 100.0
+        assert trip.returns_s <= 4000.0
+        assert trip.share <= MOST_SHARE
+        here, left = 0, trip.departs_s
+        out = 0.0
+        for k, node in enumerate(trip.nodes):
+            assert trip.arrives_s[k] == pytest.approx(left + table[here][node])
+            assert windows[node].earliest_s <= trip.begins_s[k] <= windows[node].latest_s + 1e-6
+            assert trip.begins_s[k] >= trip.arrives_s[k] - 1e-6
+            assert trip.leaves_s[k] == pytest.approx(trip.begins_s[k] + 30.0)
+            here, left = node, trip.leaves_s[k]
+        assert trip.returns_s == pytest.approx(left + table[here][0])
+        out = trip.returns_s - trip.departs_s
+        assert trip.share == pytest.approx(out * share_s)
+    for one, two in pairwise(route.trips):
+        assert two.departs_s >= one.returns_s + 60.0 - 1e-6
+
+
+def test_it_departs_as_late_as_it_can_without_coming_home_later():
+    legs = some_legs([[0, 100, 100], [100, 0, 50], [100, 50, 0]])
+    windows = [Window(0, math.inf, 0), Window(0, 5000, 10), Window(1000, 5000, 10)]
+    trip = timed_trip((1, 2), legs, windows, 0.0, 9000.0)
+    assert trip is not None
+    assert (trip.begins_s[1], trip.returns_s) == (1000.0, 1110.0)
+    assert trip.departs_s == 1000 - 50 - 10 - 100
+
+
+def test_a_trip_that_is_too_long_is_cut_and_goes_on_after_a_swap():
+    legs = some_legs([[0, 200, 200], [200, 0, 300], [200, 300, 0]], share_s=1 / 600)
+    windows = [Window(0, math.inf, 0), Window(0, 9000, 10), Window(0, 9000, 10)]
+    route = timed_route([(1, 2)], legs, windows, 0.0, 9000.0, 120.0)
+    assert [trip.nodes for trip in route.trips] == [(1,), (2,)]
+    assert route.trips[1].departs_s == route.trips[0].returns_s + 120.0
+
+
+# a whole shift
+
+
+def test_drones_and_cars_share_the_jobs():
+    jobs = [a_job(f"j{k}", (300 * math.cos(k), 300 * math.sin(k))) for k in range(8)]
+    jobs.append(a_job("drone only", (200, 0), kinds=frozenset({AssetKind.DRONE})))
+    jobs.append(a_job("car only", (-200, 0), kinds=frozenset({AssetKind.VEHICLE})))
+    jobs.append(a_job("that car", (0, 250), asset_ids=frozenset({AssetId("car2")})))
+    plan = planned(an_order([a_drone(), a_car(), a_car("car2")], jobs))
+    done = served(plan)
+    assert set(done) == {job.job_id for job in jobs}
+    assert plan.unserved == ()
+    assert done["drone only"] == "drone"
+    assert done["car only"] in ("car", "car2")
+    assert done["that car"] == "car2"
+
+
+def test_every_flight_has_a_plan_that_is_proved_and_goes_around():
+    zone = closed(east=0, north=300, half=100)
+    rally = (RallyPoint(a_place(300, 300)),)
+    order = an_order([a_drone()], [a_job("behind", (0, 600))], zones=(zone,), rally=rally)
+    plan = planned(order)
+    (trip,) = plan.routes[0].trips
+    assert trip.plan is not None
+    findings = check_plan(trip.plan, a_drone(), Circumstances(departs_at=trip.departs_at))
+    assert not [f for f in findings if f.severity is Severity.ERROR]
+    line = LineString([AT.to_en1_m(*place) for place in trip.line])
+    assert line.distance(Polygon(to_local(zone.area, AT).exterior)) > 5.0
+    assert trip.distance_m > 1200
+    kinds = [item.kind for item in trip.plan.mission.items]
+    assert (kinds[0], kinds[-1]) == (ItemKind.TAKEOFF, ItemKind.RETURN)
+    assert trip.share is not None
+    assert 0 < trip.share < 1
+
+
+def test_a_flight_that_is_not_permitted_is_not_flown():
+    # the way there goes around, but the emergency return would fly through
+    order = an_order([a_drone()], [a_job("behind", (0, 600)), a_job("near", (80, 0))],
+                     zones=(closed(north=300),))  # fmt: skip
+    plan = planned(order)
+    assert set(served(plan)) == {"near"}
+    (one,) = plan.unserved
+    assert one.reason is R.NOT_PERMITTED
+    assert "[" in one.detail
+    assert plan.dropped
+    with_car = planned(replace(order, crewed=(*order.crewed, order.crewed[0].__class__(
+        a_car(), NOW, NOW + 4 * HOURS))))  # fmt: skip
+    assert served(with_car)["behind"] == "car"
+
+
+def test_drafts_and_watch_zones_limit_nothing():
+    zones = (
+        closed(north=300, stage=ZoneStage.DRAFT),
+        closed(north=300, purposes=frozenset({Purpose.WATCH})),
+        closed(north=300, active=False),
+    )
+    plan = planned(an_order([a_drone()], [a_job("behind", (0, 600))], zones=zones))
+    assert served(plan) == {"behind": "drone"}
+
+
+def test_a_place_in_a_closed_zone_is_looked_at_from_outside():
+    order = an_order(
+        [a_drone()], [a_job("inside", (0, 300)), a_job("deep", (0, -900))],
+        zones=(closed(north=300, half=30), closed(north=-900, half=300, zone_id="big")),
+    )  # fmt: skip
+    plan = planned(order)
+    assert "inside" in served(plan)
+    assert reasons(plan) == {"deep": R.UNREACHABLE}
+    (trip,) = plan.routes[0].trips
+    assert trip.plan is not None
+    looks = [i.look_at for i in trip.plan.mission.items if i.look_at is not None]
+    assert looks == [spot(0, 300)]
+
+
+def test_a_far_round_takes_several_batteries():
+    jobs = [a_job(f"j{k}", (1500, 100 * k - 800), stay_s=60.0) for k in range(16)]
+    plan = planned(an_order([a_drone(endurance_s=900.0)], jobs))
+    trips = plan.routes[0].trips
+    assert len(trips) >= 3
+    assert all(trip.share is not None and trip.share <= MOST_SHARE for trip in trips)
+    for one, two in pairwise(trips):
+        assert two.departs_at - one.returns_at >= timedelta(seconds=179.9)
+    assert len(served(plan)) == 16
+
+
+def test_wind_and_cold_shorten_what_a_battery_does():
+    drone = a_drone(energy=EnergyModel(capacity_wh=60.0), coldest_c=-40.0)
+    calm = planned(an_order([drone], [a_job("far", (1200, 0))]))
+    cold = Weather(NOW, 8.0, 90.0, temperature_c=-30.0)
+    hard = planned(an_order([drone], [a_job("far", (1200, 0))], weather=cold))
+    assert served(calm) == {"far": "drone"}
+    assert reasons(hard) == {"far": R.NO_ENERGY}
+
+
+def test_reasons():
+    drone, car = a_drone(), a_car()
+    blind = a_car("blind", camera=None)
+    late = {"latest": NOW + timedelta(seconds=20)}
+    cases = [
+        ([drone], a_job("x", (100, 0), kinds=frozenset({AssetKind.VEHICLE})), R.NO_ASSET),
+        ([blind], a_job("x", (100, 0)), R.NO_ASSET),
+        ([a_car(passive=True)], a_job("x", (100, 0)), R.NO_ASSET),
+        ([drone], a_job("x", (90_000, 0)), R.NO_ENERGY),
+        ([car], a_job("x", (3000, 0), **late), R.WINDOW_IMPOSSIBLE),
+        ([car], a_job("x", (8000, 0)), R.WINDOW_IMPOSSIBLE),
+        ([car], a_job("x", (3000, 0), worth_s=60.0), R.NOT_WORTH_IT),
+    ]
+    for fleet, job, reason in cases:
+        hours = 0.25 if job.places == (spot(8000, 0),) else 4.0
+        plan = planned(an_order(fleet, [job], hours=hours))
+        assert reasons(plan) == {"x": reason}, (fleet, job)
+        assert plan.unserved[0].detail
+    assert reasons(planned(an_order([drone], [a_job("x", (9, 9))], crewed=[]))) == {"x": R.NO_CREW}
+    busy = [a_job(k, (d, 0), stay_s=600.0, worth_s=9e3) for k, d in (("a", 90), ("b", -90))]
+    plan = planned(an_order([car], busy, hours=0.25))
+    assert list(reasons(plan).values()) == [R.NO_TIME]
+    assert planned(an_order([blind], [a_job("x", (9, 9), needs_camera=False)])).unserved == ()
+
+
+def test_windows_are_kept():
+    jobs = [
+        a_job("late", (100, 0), earliest=NOW + 2 * HOURS, latest=NOW + 2.5 * HOURS),
+        a_job("early", (2000, 0), latest=NOW + timedelta(seconds=400)),
+    ]
+    plan = planned(an_order([a_car()], jobs))
+    at = {s.job_id: s for r in plan.routes for t in r.trips for s in t.stops}
+    assert NOW + 2 * HOURS <= at["late"].begins_at <= NOW + 2.5 * HOURS
+    assert at["early"].begins_at <= NOW + timedelta(seconds=400)
+
+
+def test_only_people_on_duty_give_assets_their_time():
+    on = FleetAsset(a_car(), NOW + HOURS, NOW + 2 * HOURS, UserId("berik"))
+    order = replace(an_order([a_car()], [a_job("x", (500, 0))]), crewed=(on,))
+    plan = planned(order)
+    (route,) = plan.routes
+    assert route.user_id == "berik"
+    assert route.trips[0].departs_at >= NOW + HOURS
+    assert route.trips[-1].returns_at <= NOW + 2 * HOURS
+    early = a_job("x", (500, 0), latest=NOW + HOURS)
+    assert reasons(planned(replace(order, jobs=(early,)))) == {"x": R.WINDOW_IMPOSSIBLE}
+
+
+def test_a_line_is_followed_from_the_better_end():
+    line = a_job("street", (900, 0), (300, 0))
+    plan = planned(an_order([a_car()], [line, a_job("there", (1000, 0))]))
+    (trip,) = plan.routes[0].trips
+    length = sum(math.dist(AT.to_en1_m(*a), AT.to_en1_m(*b)) for a, b in pairwise(trip.line))
+    assert length == pytest.approx(2000, abs=5)
+    assert trip.distance_m == pytest.approx(STRAIGHT_FACTOR * 2000, abs=20)
+
+
+def test_cars_keep_to_the_roads():
+    def road(*corners, **more):
+        return Street(str(corners), corners, tuple(spot(*c) for c in corners), 10.0, **more)
+
+    ring = road((0, 0), (0, 1000), (1000, 1000), (1000, 0), (0, 0), one_way=True)
+    order = an_order(
+        [a_car()], [a_job("x", (1000, 0)), a_job("far", (5000, 0))],
+        roads=build_roads([ring]).graph,
+    )  # fmt: skip
+    plan = planned(order)
+    (trip,) = plan.routes[0].trips
+    assert trip.distance_m == pytest.approx(4000, rel=1e-3)
+    assert (trip.stops[0].begins_at - trip.departs_at).total_seconds() == pytest.approx(
+        300, rel=0.01
+    )
+    assert reasons(plan) == {"far": R.UNREACHABLE}
+
+
+def ambulance_past(east, north, after_s):
+    fixes = [
+        TrackFix(NOW + timedelta(seconds=after_s + s), *spot(east + d, north))
+        for s, d in ((-20, -200), (20, 200))
+    ]
+    return PassiveTrack(AssetId("ambulance"), tuple(fixes), 40.0)
+
+
+def test_what_a_passive_asset_has_seen_counts():
+    ambulance = a_car("ambulance", passive=True)
+    tracks = (ambulance_past(500, 0, -600),)
+    seen = a_job("seen", (500, 10), seen_counts=True, earliest=NOW - HOURS)
+    unseen = a_job("unseen", (500, 200), seen_counts=True, earliest=NOW - HOURS)
+    plan = planned(an_order([a_car(), ambulance], [seen, unseen], tracks=tracks))
+    assert reasons(plan) == {"seen": R.SEEN_ALREADY}
+    assert set(served(plan).values()) == {"car"}
+    square = RevisitTarget("square", (spot(500, 0),), 3600.0)
+    without, _ = jobs_of(an_order([a_car()], targets=(square,)))
+    with_it, _ = jobs_of(an_order([a_car()], targets=(square,), tracks=tracks))
+    assert without[0].latest < with_it[0].latest
+    assert len(with_it) < len(without)
+
+
+def test_revisit_targets_are_kept_over_the_shift():
+    targets = tuple(
+        RevisitTarget(f"t{k}", (spot(400 * math.cos(k), 400 * math.sin(k)),), 3600.0)
+        for k in range(5)
+    )
+    order = an_order([a_car(), a_drone()], targets=targets, hours=6.0)
+    plan = planned(order)
+    jobs, _ = jobs_of(order)
+    owner = {job.job_id: job.target_id for job in jobs}
+    looks = {target.target_id: [] for target in targets}
+    for route in plan.routes:
+        for trip in route.trips:
+            for stop in trip.stops:
+                looks[owner[stop.job_id]].append(stop.begins_at)
+    for target in targets:
+        after = idleness(target, looks[target.target_id], order.start, order.end)
+        assert after.met
+        assert after.worst_s < idleness(target, [], order.start, order.end).worst_s / 3
+
+
+def test_the_same_order_gives_the_same_plan():
+    rng = np.random.default_rng(8)
+    jobs = [a_job(f"j{k}", rng.uniform(-900, 900, 2)) for k in range(12)]
+    order = an_order([a_drone(), a_car()], jobs, zones=(closed(east=400, half=50),))
+    assert planned(order) == planned(order)
+
+
+def test_an_empty_shift_is_empty():
+    plan = planned(an_order([a_car()]))
+    assert (plan.routes, plan.unserved, plan.cost_s) == ((), (), 0)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10_000))
+def test_whatever_is_asked_the_answer_is_sound(seed):
+    rng = np.random.default_rng(seed)
+    jobs = []
+    for k in range(int(rng.integers(1, 14))):
+        early = float(rng.uniform(0, 2.5))
+        jobs.append(
+            a_job(
+                f"j{k}", *rng.uniform(-1800, 1800, (int(rng.integers(1, 3)), 2)),
+                earliest=NOW + early * HOURS,
+                latest=NOW + (early + float(rng.uniform(0.05, 2))) * HOURS,
+                worth_s=None if rng.random() < 0.5 else float(rng.uniform(60, 2000)),
+            )
+        )  # fmt: skip
+    zones = tuple(
+        closed(
+            east=float(rng.uniform(-900, 900)), north=float(rng.uniform(-900, 900)),
+            half=float(rng.uniform(20, 150)), zone_id=f"z{k}",
+        )
+        for k in range(2)
+    )  # fmt: skip
+    order = an_order([a_drone("d1"), a_drone("d2", endurance_s=700.0), a_car()], jobs, zones=zones)
+    plan = planned(order, Effort(25))
+    done = [s.job_id for r in plan.routes for t in r.trips for s in t.stops]
+    told = [one.job_id for one in plan.unserved]
+    assert sorted([*done, *told]) == sorted(job.job_id for job in jobs)
+    by_id = {job.job_id: job for job in jobs}
+    for route in plan.routes:
+        for trip in route.trips:
+            assert order.start <= trip.departs_at < trip.returns_at <= order.end
+            for stop in trip.stops:
+                job = by_id[stop.job_id]
+                assert job.earliest <= stop.begins_at <= job.latest + timedelta(seconds=1e-3)
+            if route.asset_id == "car":
+                continue
+            assert trip.plan is not None
+            assert not [f for f in trip.findings if f.severity is Severity.ERROR]
+            line = LineString([AT.to_en1_m(*place) for place in trip.line])
+            for zone in zones:
+                assert line.distance(zone.to_local(AT)) > 4.0
