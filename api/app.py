@@ -23,6 +23,7 @@ from api.routes import (
     observations,
     page,
     permissions,
+    schedules,
     session,
     zones,
 )
@@ -36,6 +37,7 @@ _BELOW_PREFIX = (
     accounts,
     zones,
     permissions,
+    schedules,
     missions,
     incidents,
     evidence,

@@ -16,7 +16,7 @@ from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
 from missions.model import Finding, Plan, Severity, Sortie
-from missions.ports import MissionStore, PermissionStore
+from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
 from telemetry.model import AssetStatus
 from telemetry.ports import TelemetryLog
 
@@ -141,6 +141,8 @@ class Services:
     zones: ZoneStore
     missions: MissionStore
     permissions: PermissionStore
+    schedules: ScheduleStore
+    days: DayCalendar
     telemetry_log: TelemetryLog
     incidents: IncidentStore
     vault: EvidenceVault

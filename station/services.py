@@ -17,7 +17,7 @@ from station.agencies import AGENCIES
 from station.data_folder import Stores
 from station.settings import Settings
 from station.version import version_text
-from station.wiring import picture_size
+from station.wiring import day_calendar, picture_size
 
 _MB = 1_000_000
 
@@ -64,6 +64,8 @@ def make_services(
         zones=stores.zones,
         missions=stores.missions,
         permissions=stores.permissions,
+        schedules=stores.schedules,
+        days=day_calendar(),
         telemetry_log=stores.telemetry,
         incidents=stores.incidents,
         vault=stores.vault,

@@ -26,7 +26,9 @@ from core.ids import AgencyId, AssetId, CameraId
 from geo.adapters.memory_zones import MemoryZones
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
+from missions.adapters.calendar_days import CalendarDays
 from missions.adapters.memory_permissions import MemoryPermissions
+from missions.adapters.memory_schedules import MemoryScheduleStore
 from missions.adapters.memory_store import MemoryMissionStore
 from missions.model import AssetKind
 from sim.clock import ManualClock
@@ -113,6 +115,7 @@ class Station:
         self.zones = MemoryZones([a_zone()])
         self.missions = MemoryMissionStore()
         self.permissions = MemoryPermissions()
+        self.schedules = MemoryScheduleStore()
         self.missions.save_asset(an_asset())
         self.missions.save_asset(
             an_asset(asset_id=AssetId("car-1"), name="Car 1", kind=AssetKind.VEHICLE)
@@ -129,6 +132,8 @@ class Station:
             "zones": self.zones,
             "missions": self.missions,
             "permissions": self.permissions,
+            "schedules": self.schedules,
+            "days": CalendarDays(),
             "telemetry_log": self.log,
             "incidents": self.incidents,
             "vault": self.vault,
