@@ -8,10 +8,13 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
-from shapely import LineString, Point, Polygon, union_all
+from shapely import LineString, MultiPolygon, Point, Polygon, union_all
 
 from geo.coverage import Lane, Place, lanes
+from geo.sweep_path import cover, covered_fraction
+from geo.sweep_time import Pace
 from geo.zones import Area
+from missions.endurance import CORNER_S
 from missions.line_runs import bend_deg, extended, lines_of, looks_ahead, opened, pieces_for, runs
 from missions.patrol_room import LEAD_IN_M, SHORTEST_M, Journey, PatrolRoom
 from missions.shots import Look
@@ -23,6 +26,8 @@ _DIRECTIONS = 16
 _NEARER = (1.0, 0.6, 0.3, 0.0)
 """Parts of the usual distance from which a place is looked at, the best first."""
 _MITRE = 1.5
+_LITTLE = 0.01
+"""A smaller part of an area that is not seen is not worth a word."""
 _UNREACHED = "no free way leads there"
 _CLOSED = "it lies outside what may be flown"
 
@@ -34,6 +39,9 @@ def area_pattern(parts: Sequence[Polygon], spacing_m: float, journey: Journey) -
     while left:
         left.sort(key=lambda part: part.distance(Point(journey.here)))
         part = left.pop(0)
+        if not looks_ahead(room.seen):
+            _sweep(part, spacing_m, journey)
+            continue
         missed, reason = 0, _CLOSED
         for lane in lanes(part, spacing_m, inside=_hull(part), start=journey.here):
             pieces = _flown(lane, room.seen, room)
@@ -44,6 +52,29 @@ def area_pattern(parts: Sequence[Polygon], spacing_m: float, journey: Journey) -
         if missed:
             middle = part.representative_point()
             journey.leave_out(f"{missed} lanes of an area", (middle.x, middle.y), reason)
+
+
+def _sweep(part: Polygon, spacing_m: float, journey: Journey) -> None:
+    """Flies the shortest path over an area for a camera that sees what lies below it."""
+    near = journey.room.free.intersection(part.buffer(spacing_m, join_style="mitre"))
+    room = union_all([p for p in getattr(near, "geoms", [near]) if isinstance(p, Polygon)])
+    if not isinstance(room, Polygon | MultiPolygon) or room.is_empty:
+        middle = part.representative_point()
+        journey.leave_out("an area", (middle.x, middle.y), _CLOSED)
+        return
+    found = cover(part, spacing_m, permitted=room, start=journey.here, pace=Pace(turn_s=CORNER_S))
+    flown = []
+    for line in found.parts:
+        if journey.go(line):
+            flown.append(line)
+        else:
+            journey.leave_out("a part of an area", line[0], _UNREACHED)
+    missed = 1.0 - covered_fraction(found.parts, spacing_m, part)
+    if missed > _LITTLE:
+        rest = part.difference(union_all([LineString(p).buffer(spacing_m / 2) for p in flown]))
+        middle = (rest if not rest.is_empty else part).representative_point()
+        what = f"{100 * missed:.0f} % of an area"
+        journey.leave_out(what, (middle.x, middle.y), _CLOSED)
 
 
 def _flown(lane: Lane, seen: Look, room: PatrolRoom) -> list[Lane]:

@@ -110,8 +110,9 @@ def test_the_camera_sees_the_whole_zone() -> None:
 
 def test_an_oblique_camera_is_flown_behind_what_it_looks_at() -> None:
     zone = a_watch((-100, 90), (100, 90), (100, 110), (-100, 110))
-    lead_in = 6.0  # flown before the lane, so that the nose points along it
-    for pitch, ahead in ((-90.0, 0.0), (-45.0, 45.0)):
+    # the lead-in is flown so that the nose points along the lane when it begins; a camera that
+    # looks straight down needs none
+    for pitch, ahead, lead_in in ((-90.0, 0.0, 0.0), (-45.0, 45.0, 6.0)):
         plan = plan_patrol(PATROL, [zone], [CITY], an_asset(camera=a_mount(pitch_deg=pitch)))
         positions = [item.position for item in plan.mission.items[1:-1]]
         assert all(position is not None for position in positions)
