@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,20 +10,22 @@ from enum import StrEnum
 from typing import cast
 
 from core.clock import Clock
-from core.errors import LinkLost, PlanUnsafe, QyranError, SortieFailed, StartRefused
+from core.errors import LinkLost, QyranError, SortieFailed, StartRefused
 from core.ids import SortieId, UserId, fresh_id
+from geo.ports import TerrainModel
+from missions.circumstances import Circumstances
 from missions.model import (
     SORTIE_MOVES,
-    Finding,
+    Asset,
     ItemKind,
     Plan,
     Progress,
-    Severity,
     Sortie,
     SortieEvent,
     SortieState,
 )
 from missions.ports import Arming, FenceLink, Pilot
+from missions.proof import ProvenPlan, prove
 
 log = logging.getLogger(__name__)
 
@@ -74,26 +76,39 @@ def new_sortie(plan: Plan, sortie_id: SortieId | None = None) -> Sortie:
     return Sortie(sortie_id or SortieId(fresh_id("sortie")), plan)
 
 
-def authorise(sortie: Sortie, findings: Sequence[Finding], by: UserId, now: datetime) -> Sortie:
-    """Returns the sortie released by a person; its plan is frozen from then on.
+def authorise(
+    sortie: Sortie,
+    asset: Asset,
+    by: UserId,
+    now: datetime,
+    circumstances: Circumstances = Circumstances(),  # noqa: B008 - frozen
+    *,
+    terrain: TerrainModel | None = None,
+) -> Sortie:
+    """Returns the sortie released by a person, its plan proven and sealed.
+
+    The proof is made here and nowhere else, so that nobody can hand in that of another plan;
+    a big plan takes up to a second.
+
+    Args:
+        sortie: merely planned.
+        asset: who is to carry it out.
+        by: who releases it.
+        now: dates the event.
+        circumstances: as for `check_plan`.
+        terrain: as for `check_plan`.
 
     Raises:
         PlanUnsafe: if any finding is an error; the message names the first.
         IllegalMove: if the sortie is not merely planned.
     """
-    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
-    if errors:
-        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise PlanUnsafe(
-            f"{errors[0].code}: {errors[0].message}{more}",
-            where=str(sortie.sortie_id),
-            cure=errors[0].cure or "mend the plan and check it again",
-        )
     state = SORTIE_MOVES.move(sortie.state, _S.AUTHORISED)
+    proven = prove(sortie.plan, asset, circumstances, terrain=terrain)
     event = SortieEvent(now, state, "authorised", by)
     return replace(
         sortie,
         state=state,
+        proof=proven.seal,
         authorised_by=by,
         events=(*sortie.events, event),
         version=sortie.version + 1,
@@ -126,9 +141,10 @@ async def fly_sortie(
 
     Raises:
         IllegalMove: if the sortie is not authorised.
+        PlanUnsafe: if its plan is not the one that was proven when it was authorised.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
-    flight = _Flight(sortie, pilot, clock, on_change)
+    flight = _Flight(sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change)
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch(commands or SortieCommands())
@@ -144,9 +160,14 @@ class _Flight:
     """One flight of `fly_sortie`."""
 
     def __init__(
-        self, sortie: Sortie, pilot: Pilot, clock: Clock, on_change: Callable[[Sortie], None]
+        self,
+        sortie: Sortie,
+        proven: ProvenPlan,
+        pilot: Pilot,
+        clock: Clock,
+        on_change: Callable[[Sortie], None],
     ) -> None:
-        self.sortie = sortie
+        self.sortie, self._proven = sortie, proven
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
         items = sortie.plan.mission.items
         self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
@@ -190,11 +211,11 @@ class _Flight:
 
     async def prepare(self, fence_link: FenceLink | None, arming: Arming | None) -> None:
         """Uploads, arms and starts; arming and start belong together."""
-        plan = self.sortie.plan
+        plan = self._proven.plan
         if fence_link is not None:
             await fence_link.upload_fences(plan.fences)
             self._change("fence uploaded and read back")
-        await self._pilot.upload(plan)
+        await self._pilot.upload(self._proven)
         self._change("mission uploaded and read back")
         await self._start(arming)
         progress = Progress(0, len(plan.mission.items))

@@ -8,10 +8,10 @@ from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
 from missions.model import Asset, Patrol, Progress, Sortie
 from missions.permissions import Permission
+from missions.proof import ProvenPlan
 from missions.routing import Effort, RoutingProblem, RoutingSolution
 from missions.schedules import Firing, FiringState, Schedule, ScheduleId, SunEvent
 from missions.weather import Weather
-from missions.proof import ProvenPlan
 
 
 class Pilot(Protocol):

@@ -16,8 +16,9 @@ from core.ids import AssetId
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Attitude, Datum, Position
 from geo.zones import Zone
-from missions.model import Asset, Plan, Progress
+from missions.model import Asset, Progress
 from missions.plan_file import SimpleItem, fence_rings, simple_items
+from missions.proof import ProvenPlan
 from sim.autopilot import STEP_S, Autopilot
 from sim.failures import Failure, FailureKind, Failures
 from sim.link import SaidSoFar, SimTelemetryLink
@@ -163,7 +164,7 @@ class SimPilot:
         self._steps: tuple[SimpleItem, ...] = ()
         self._total = 0
 
-    async def upload(self, plan: Plan) -> None:
+    async def upload(self, proven: ProvenPlan) -> None:
         """Gives the vehicle its mission and compares what it holds.
 
         Raises:
@@ -174,6 +175,7 @@ class SimPilot:
         failures = self._vehicle.failures
         if failures.strike(FailureKind.TRANSFER_NAK):
             raise UploadMismatch("the vehicle refused the upload", where=self._where)
+        plan = proven.plan
         steps = simple_items(plan.mission)
         self._pilot.set_mission(steps)
         differs = failures.find(FailureKind.READBACK_DIFFERS)

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from datetime import datetime
 from typing import Protocol
 
 from api.services import PlanReport
@@ -13,8 +14,9 @@ from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from missions.checks import check_plan
+from missions.circumstances import Circumstances
 from missions.executor import SortieCommands, authorise, new_sortie
-from missions.model import Asset, Patrol, Sortie, SortieEvent, SortieState
+from missions.model import Asset, Patrol, Plan, Sortie, SortieEvent, SortieState
 from missions.planner import plan_patrol
 from missions.ports import MissionStore
 from station.fleet import Corners, Fleet
@@ -42,6 +44,11 @@ class Hangar(Protocol):
         ...
 
 
+def _departing(asset: Asset, at: datetime) -> Circumstances:
+    """Returns circumstances of which only the start is known."""
+    return Circumstances(departs_at=at)
+
+
 class StationOperations:
     """Plans patrols, starts sorties and passes on orders; lives on one event loop."""
 
@@ -55,6 +62,7 @@ class StationOperations:
         *,
         on_sortie: Callable[[Sortie], None],
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        circumstances: Callable[[Asset, datetime], Circumstances] = _departing,
     ) -> None:
         """Takes what it works with.
 
@@ -66,7 +74,10 @@ class StationOperations:
             fleet: the newest of every asset.
             on_sortie: told of every change of a sortie.
             on_outcome: told of every sortie's end.
+            circumstances: against which a plan is proven that starts at an instant:
+                permissions, weather, our other sorties.
         """
+        self._circumstances = circumstances
         self._station, self._hangar = station, hangar
         self._missions, self._zones, self._fleet = missions, zones, fleet
         self._on_sortie, self._on_outcome = on_sortie, on_outcome
@@ -82,12 +93,8 @@ class StationOperations:
         """
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
-        fences = [*self._zones.find(Purpose.FLIGHT)]
-        plan = plan_patrol(
-            patrol, self._watched(patrol), fences, asset, terrain=self._station.ground.terrain
-        )
-        findings = check_plan(plan, asset, terrain=self._station.ground.terrain)
-        return PlanReport(plan, findings)
+        plan, terrain = self._planned(patrol, asset), self._station.ground.terrain
+        return PlanReport(plan, check_plan(plan, asset, self._known(asset), terrain=terrain))
 
     async def start(
         self, patrol_id: PatrolId, by: UserId, *, sortie_id: SortieId | None = None
@@ -114,12 +121,9 @@ class StationOperations:
                 where=str(self._busy[asset.asset_id]),
                 cure="wait for its end or bring it home",
             )
-        report = await asyncio.to_thread(self.plan, patrol_id)
+        sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id)
         if asset.asset_id in self._busy:  # somebody was faster while it was planned
             raise IllegalMove("the asset is on a sortie already", where=str(asset.asset_id))
-        sortie = authorise(
-            new_sortie(report.plan, sortie_id), report.findings, by, self._station.clock.now()
-        )
         orders = SortieCommands()
         self._changed(sortie)
         self._busy[asset.asset_id] = sortie.sortie_id
@@ -203,6 +207,22 @@ class StationOperations:
             self._orders.pop(sortie.sortie_id, None)
         self._on_outcome(outcome)
         return outcome
+
+    def _released(
+        self, patrol: Patrol, asset: Asset, by: UserId, sortie_id: SortieId | None
+    ) -> Sortie:
+        """Plans, proves and authorises; what was checked before is checked again here."""
+        sortie = new_sortie(self._planned(patrol, asset), sortie_id)
+        terrain, now = self._station.ground.terrain, self._station.clock.now()
+        return authorise(sortie, asset, by, now, self._known(asset), terrain=terrain)
+
+    def _known(self, asset: Asset) -> Circumstances:
+        return self._circumstances(asset, self._station.clock.now())
+
+    def _planned(self, patrol: Patrol, asset: Asset) -> Plan:
+        fences = [*self._zones.find(Purpose.FLIGHT)]
+        terrain = self._station.ground.terrain
+        return plan_patrol(patrol, self._watched(patrol), fences, asset, terrain=terrain)
 
     def _failed(self, sortie_id: SortieId, error: QyranError) -> None:
         """Keeps the reason of a sortie that could not be flown to its end."""

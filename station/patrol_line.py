@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import DetectorFailed, LinkLost, QyranError
+from core.errors import DetectorFailed, LinkLost, PlanUnsafe, QyranError
 from core.refusals import Refusal, RefusalCode
 from geo.positions import Altitude, PoseSigma
 from geo.zones import Zone
@@ -27,6 +27,7 @@ from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from missions.executor import SortieCommands, fly_sortie
 from missions.model import Asset, CameraMount, Sortie
 from missions.ports import Arming, FenceLink, Pilot
+from missions.proof import ProvenPlan
 from station.pose_feed import PoseFeed
 from station.sight_line import Eye, Ground, PassReport, SightLine
 from telemetry.model import TelemetrySample
@@ -114,7 +115,16 @@ async def run_patrol(
         on_change: told of every change of the sortie.
         on_sample: told of every telemetry sample.
         commands: a person's orders during the sortie.
+
+    Raises:
+        PlanUnsafe: if the plan is not the one that was proven, or was proven for another asset.
     """
+    if not ProvenPlan(sortie.plan, sortie.proof).is_for(craft.asset):
+        raise PlanUnsafe(
+            "the plan was proven for another asset, or for other limits of this one",
+            where=str(sortie.sortie_id),
+            cure="plan and authorise it again",
+        )
     mount = craft.asset.camera
     if mount is None:
         raise ValueError(f"asset {craft.asset.asset_id} has no camera")

@@ -8,6 +8,7 @@ from typing import Protocol
 from core.errors import LinkLost, StartRefused
 from geo.local_frame import LocalFrame
 from missions.model import Plan, Progress
+from missions.proof import ProvenPlan
 from telemetry.model import TelemetrySample, VehicleMode
 from telemetry.ports import TelemetryLink
 
@@ -47,8 +48,9 @@ class DriverPilot:
         self._plan: Plan | None = None
         self._returning = False
 
-    async def upload(self, plan: Plan) -> None:
+    async def upload(self, proven: ProvenPlan) -> None:
         """Shows the route to the driver."""
+        plan = proven.plan
         self._plan, self._returning = plan, False
         self._driver.show(plan)
 

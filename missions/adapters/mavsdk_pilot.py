@@ -31,7 +31,8 @@ from missions.adapters.mavlink_codec import (
     encode_fences,
     encode_mission,
 )
-from missions.model import Plan, Progress
+from missions.model import Progress
+from missions.proof import ProvenPlan
 from telemetry.model import VehicleMode
 
 log = logging.getLogger(__name__)
@@ -121,13 +122,14 @@ class MavsdkPilot:
 
     # --- Pilot ---
 
-    async def upload(self, plan: Plan) -> None:
+    async def upload(self, proven: ProvenPlan) -> None:
         """Sends the mission and the height of the return, reads both back and compares.
 
         Raises:
             VehicleUnreachable: if nothing answers.
             UploadMismatch: if what the vehicle holds differs from what was sent.
         """
+        plan = proven.plan
         encoded = encode_mission(plan.mission)
         await self._transfer(
             encoded.items, self._missions.upload_mission, self._missions.download_mission

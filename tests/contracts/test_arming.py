@@ -40,7 +40,7 @@ def test_a_refusal_holds_the_vehicles_own_words(make: CraftMaker) -> None:
 
 def test_does_not_disarm_in_flight(make: CraftMaker) -> None:
     async def climb(craft: Craft) -> None:
-        await craft.pilot.upload(craft.plan)
+        await craft.pilot.upload(craft.proven)
         await craft.pilot.arm()
         await craft.pilot.start()
         async for progress in craft.pilot.progress():

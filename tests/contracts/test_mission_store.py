@@ -54,7 +54,7 @@ def test_the_same_id_is_replaced(store: MissionStore) -> None:
 
 
 def test_a_sortie_keeps_its_plan_and_its_events(store: MissionStore) -> None:
-    flown = authorise(a_sortie(), (), UserId("pilot-1"), NOW)
+    flown = authorise(a_sortie(), an_asset(), UserId("pilot-1"), NOW)
     flown = replace(
         flown, state=SortieState.FAILED, reason_code="link_lost", started_at=NOW,
         ended_at=after(60), progress=Progress(2, 4, returning=True, message="words"),

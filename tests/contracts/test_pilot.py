@@ -24,7 +24,7 @@ def make_drone(request: pytest.FixtureRequest) -> CraftMaker:
 
 
 async def begin(craft: Craft) -> None:
-    await craft.pilot.upload(craft.plan)
+    await craft.pilot.upload(craft.proven)
     if craft.arms:
         await craft.pilot.arm()
     await craft.pilot.start()
@@ -82,8 +82,8 @@ def test_a_cut_link_is_lost_and_not_stillness(make: CraftMaker) -> None:
 def test_an_upload_replaces_the_one_before(make_drone: CraftMaker) -> None:
     async def story() -> None:
         async with make_drone() as craft:
-            await craft.pilot.upload(craft.plan)
-            await craft.pilot.upload(craft.plan)
+            await craft.pilot.upload(craft.proven)
+            await craft.pilot.upload(craft.proven)
 
     asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
 
@@ -101,7 +101,7 @@ def test_a_vehicle_that_holds_another_mission_is_not_trusted(
 ) -> None:
     async def story() -> None:
         async with make_drone(failure) as craft:
-            await craft.pilot.upload(craft.plan)
+            await craft.pilot.upload(craft.proven)
 
     with pytest.raises(UploadMismatch):
         asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
@@ -130,7 +130,7 @@ def test_a_lie_told_once_is_overcome(make_drone: CraftMaker) -> None:
 def test_a_start_without_motors_is_refused(make_drone: CraftMaker) -> None:
     async def story() -> None:
         async with make_drone() as craft:
-            await craft.pilot.upload(craft.plan)
+            await craft.pilot.upload(craft.proven)
             await craft.pilot.start()
 
     with pytest.raises(StartRefused):

@@ -82,7 +82,7 @@ def test_silence_is_an_error(
 @pytest.mark.parametrize("name", sorted(DRONES))
 def test_without_sensor_errors_a_sample_is_the_truth(name: str) -> None:
     async def fly(craft: Craft) -> None:
-        await craft.pilot.upload(craft.plan)
+        await craft.pilot.upload(craft.proven)
         await craft.pilot.arm()
         await craft.pilot.start()
         async for progress in craft.pilot.progress():

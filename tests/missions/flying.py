@@ -12,6 +12,7 @@ from geo.zones import Purpose, Zone, ZoneKind
 from missions.adapters.driver_pilot import DriverPilot
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.model import Asset, AssetKind, CameraMount, ItemKind, Mission, MissionItem, Plan
+from missions.proof import ProvenPlan, prove
 from sim.clock import ManualClock, ScaledClock
 from sim.failures import Failure
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port
@@ -109,6 +110,14 @@ class Craft:
     """Has truth_at, cut_link, restore_link."""
     plan: Plan
     arms: bool = True
+
+    @property
+    def asset(self) -> Asset:
+        return an_asset(cruise_m_s=8.0) if self.arms else a_car()
+
+    @property
+    def proven(self) -> ProvenPlan:
+        return prove(self.plan, self.asset)
 
 
 def asset() -> Asset:
