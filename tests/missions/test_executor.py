@@ -1,14 +1,20 @@
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from core.errors import IllegalMove, PlanUnsafe
-from core.ids import UserId
+from core.ids import AssetId, UserId, ZoneId
+from geo.positions import Altitude, Datum
+from geo.zones import ZoneKind
+from missions.checks import check_plan
+from missions.circumstances import Circumstances
 from missions.executor import SortieCommands, authorise, fly_sortie, new_sortie
-from missions.model import Finding, Severity, Sortie, SortieState
+from missions.model import Severity, Sortie, SortieState
+from missions.proof import ProvenPlan, digest_of, prove
 from sim.failures import Failure, FailureKind
-from tests.builders import NOW
+from tests.builders import NOW, a_square, an_asset
 from tests.missions.flying import CRAFTS, DRONES, Craft, CraftMaker, a_fence, a_short_plan
 
 PILOT = UserId("pilot-1")
@@ -21,7 +27,7 @@ async def fly(
     on_change: Callable[[Sortie], None] = lambda sortie: None,
     commands: SortieCommands | None = None,
 ) -> Sortie:
-    sortie = authorise(new_sortie(craft.plan), (), PILOT, craft.clock.now())
+    sortie = authorise(new_sortie(craft.plan), craft.asset, PILOT, craft.clock.now())
     drone = craft.pilot if craft.arms else None
     return await fly_sortie(sortie, craft.pilot, drone, drone, craft.clock, on_change, commands)
 
@@ -34,23 +40,98 @@ def flown(make: CraftMaker, *failures: Failure, silence_s: float = 60.0) -> Sort
     return asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
 
 
+SCHOOL = a_fence(
+    10.0, zone_id=ZoneId("school"), name="school", kind=ZoneKind.EXCLUSION,
+    area=a_square(20, 40, 5),
+)  # fmt: skip
+UNSAFE = a_short_plan(fences=(a_fence(), SCHOOL))
+
+
 def test_an_error_finding_keeps_the_plan_on_the_ground() -> None:
-    findings = [
-        Finding(Severity.WARNING, "endurance_tight", "close"),
-        Finding(Severity.ERROR, "leg_excluded", "the way to step 2 enters the school"),
-    ]
     with pytest.raises(PlanUnsafe, match="leg_excluded"):
-        authorise(new_sortie(a_short_plan()), findings, PILOT, NOW)
+        authorise(new_sortie(UNSAFE), an_asset(), PILOT, NOW)
 
 
 def test_a_warning_does_not() -> None:
-    sortie = authorise(
-        new_sortie(a_short_plan()), [Finding(Severity.WARNING, "no_fence", "")], PILOT, NOW
-    )
+    plan = a_short_plan(fences=())
+    assert {finding.severity for finding in check_plan(plan, an_asset())} == {Severity.WARNING}
+    sortie = authorise(new_sortie(plan), an_asset(), PILOT, NOW)
     assert sortie.state is S.AUTHORISED
     assert sortie.authorised_by == PILOT
     with pytest.raises(IllegalMove):
-        authorise(sortie, (), PILOT, NOW)
+        authorise(sortie, an_asset(), PILOT, NOW)
+
+
+def test_a_plan_is_authorised_for_its_own_asset_alone() -> None:
+    with pytest.raises(PlanUnsafe, match="not for drone-2"):
+        authorise(new_sortie(a_short_plan()), an_asset(asset_id=AssetId("drone-2")), PILOT, NOW)
+
+
+def test_circumstances_count_when_it_is_authorised() -> None:
+    banned = Circumstances(departs_at=NOW, permissions=())
+    with pytest.raises(PlanUnsafe, match="permission_missing"):
+        authorise(new_sortie(a_short_plan()), an_asset(), PILOT, NOW, banned)
+
+
+AUTHORISED = authorise(new_sortie(a_short_plan()), an_asset(), PILOT, NOW)
+FORGED: dict[str, Sortie] = {
+    "made authorised by hand": replace(new_sortie(UNSAFE), state=S.AUTHORISED),
+    "its plan swapped after the proof": replace(AUTHORISED, plan=UNSAFE),
+    "a height changed after the proof": replace(
+        AUTHORISED, plan=replace(AUTHORISED.plan, return_altitude=Altitude(90.0, Datum.HOME))
+    ),
+    "a zone left out after the proof": replace(
+        AUTHORISED, plan=replace(AUTHORISED.plan, fences=())
+    ),
+    "a seal made up": replace(AUTHORISED, proof="0" * 64 + "." + "0" * 64),
+    "the seal of another plan": replace(
+        AUTHORISED,
+        proof=authorise(new_sortie(a_short_plan(fences=())), an_asset(), PILOT, NOW).proof,
+    ),
+}
+
+
+@pytest.mark.parametrize("how", sorted(FORGED))
+@pytest.mark.parametrize("name", sorted(CRAFTS))
+def test_nothing_unproven_reaches_a_vehicle(name: str, how: str) -> None:
+    reached: list[object] = []
+
+    async def story() -> None:
+        async with CRAFTS[name]() as craft:
+            pilot = craft.pilot
+            upload = pilot.upload
+
+            async def told(proven: ProvenPlan) -> None:
+                reached.append(proven)
+                await upload(proven)
+
+            pilot.upload = told
+            drone = pilot if craft.arms else None
+            await fly_sortie(FORGED[how], pilot, drone, drone, craft.clock, reached.append)
+
+    with pytest.raises(PlanUnsafe) as caught:
+        asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert caught.value.code == "plan_unsafe"
+    assert reached == []
+
+
+def test_what_a_pilot_takes_can_only_be_made_by_the_proof() -> None:
+    with pytest.raises(PlanUnsafe):
+        ProvenPlan(a_short_plan(), "")
+    proven = prove(a_short_plan(), an_asset())
+    with pytest.raises(PlanUnsafe):
+        replace(proven, plan=UNSAFE)
+    with pytest.raises(PlanUnsafe, match="leg_excluded"):
+        prove(UNSAFE, an_asset())
+    assert proven.is_for(an_asset())
+    assert not proven.is_for(an_asset(acceptance_radius_m=8.0))
+
+
+def test_a_digest_sees_every_corner() -> None:
+    assert digest_of(a_short_plan()) == digest_of(a_short_plan())
+    one = a_fence(area=a_square(0, 0, 150.0))
+    other = a_fence(area=a_square(0, 0, 150.001))
+    assert digest_of(a_short_plan(fences=(one,))) != digest_of(a_short_plan(fences=(other,)))
 
 
 def test_nobody_flies_what_nobody_released() -> None:
@@ -218,12 +299,8 @@ def test_a_cancelled_flight_is_called_home() -> None:
     assert (changes[-1].state, changes[-1].reason_code) == (S.ABORTED, "cancelled")
 
 
-def test_a_fence_without_home_fails_before_anything_flies() -> None:
-    async def story() -> Sortie:
-        async with CRAFTS["sim"]() as craft:
-            craft.plan = a_short_plan(fences=(a_fence(50.0, 300.0),))
-            return await fly(craft)
-
-    sortie = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
-    assert (sortie.state, sortie.reason_code) == (S.FAILED, "upload_mismatch")
-    assert sortie.started_at is None
+def test_a_fence_without_home_is_refused_before_anything_is_sent() -> None:
+    # that the vehicle itself would say so is in tests/contracts/test_fence.py
+    plan = a_short_plan(fences=(a_fence(50.0, 300.0),))
+    with pytest.raises(PlanUnsafe, match="home_outside"):
+        authorise(new_sortie(plan), an_asset(), PILOT, NOW)
