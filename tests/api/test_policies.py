@@ -61,6 +61,8 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /patrols": P | {Role.PILOT},
     "POST /patrols/{patrol_id}/plan": P | CREW,
     "POST /patrols/{patrol_id}/sorties": CREW,
+    "POST /plans/check": P | {Role.PILOT},
+    "POST /dispatch": frozenset({Role.DISPATCHER, Role.PILOT}),
     "GET /sorties": EVERYBODY,
     "GET /sorties/{sortie_id}": EVERYBODY,
     "POST /sorties/{sortie_id}/hold": CREW,

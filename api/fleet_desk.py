@@ -1,0 +1,75 @@
+"""The fleet as it stands now, for whoever must decide who goes to an event."""
+
+import math
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from api.services import Services
+from core.ids import AssetId
+from geo.positions import Datum
+from missions.events import Activity, Responder, Task
+from missions.model import Asset, Sortie, SortieState
+from telemetry.model import AssetStatus
+
+HEARD_MOST = timedelta(minutes=5)
+"""What was heard longer ago says nothing about where an asset is now."""
+
+
+def responders(services: Services, now: datetime) -> tuple[Responder, ...]:
+    """Returns every asset with its place, battery and task as last heard.
+
+    An asset that was not heard of lately counts as parked at home where it has no sortie, and
+    as grounded where it has one: nobody knows where it is.
+    """
+    return tuple(_responder(services, asset, now) for asset in services.missions.assets())
+
+
+def _responder(services: Services, asset: Asset, now: datetime) -> Responder:
+    status = services.operations.status(asset.asset_id)
+    fresh = status is not None and now - status.heard_at <= HEARD_MOST
+    sortie = _under_way(services, asset.asset_id)
+    place = status.sample.position if fresh and status is not None else None
+    if place is None:
+        activity = Activity.IDLE if sortie is None else Activity.GROUNDED
+        return Responder(asset, asset.home.lat_deg, asset.home.lon_deg, activity=activity)
+    activity = Activity.IDLE
+    if sortie is not None:
+        home = sortie.state is SortieState.RETURNING
+        activity = Activity.RETURNING if home else Activity.UNDERWAY
+    return Responder(
+        asset,
+        place.lat_deg,
+        place.lon_deg,
+        _up_m(asset, status),
+        activity,
+        None if status is None else status.sample.battery_fraction,
+        task=None if sortie is None else _task(services, sortie, now),
+        in_hand_of=None if sortie is None else sortie.authorised_by,
+    )
+
+
+def _up_m(asset: Asset, status: AssetStatus | None) -> float:
+    if status is None or status.sample.position is None:
+        return 0.0
+    altitude = status.sample.position.altitude
+    if altitude.datum is Datum.HOME:
+        return max(0.0, altitude.metres)
+    if altitude.datum is asset.home.altitude.datum:
+        return max(0.0, altitude.metres - asset.home.altitude.metres)
+    return 0.0 if status.sample.armed is False else math.inf
+
+
+def _under_way(services: Services, asset_id: AssetId) -> Sortie | None:
+    sortie_id = services.operations.sortie_of(asset_id)
+    if sortie_id is None:
+        return None
+    found: Sequence[Sortie] = services.missions.sorties(sortie_id=sortie_id)
+    return found[-1] if found else None
+
+
+def _task(services: Services, sortie: Sortie, now: datetime) -> Task:
+    patrol_id = sortie.plan.patrol_id
+    names = [p.name for p in services.missions.patrols() if p.patrol_id == patrol_id]
+    begun = sortie.started_at or now
+    left_s = max(0.0, sortie.plan.expected_s - (now - begun).total_seconds())
+    return Task(names[0] if names else str(sortie.sortie_id), 0, left_s, patrol_id)

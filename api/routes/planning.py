@@ -1,0 +1,97 @@
+"""Plans from elsewhere held against our zones; who goes to an event."""
+
+import json
+from dataclasses import replace
+
+from api.accounts import Role
+from api.fleet_desk import responders
+from api.policies import GuardedRouter, roles
+from api.requests import ServicesOf
+from api.schemas.missions import FindingOut
+from api.schemas.planning import DecisionOut, EventBody, LossOut, PlanCheckBody, PlanCheckOut
+from api.services import Services
+from core.errors import NotFound
+from core.ids import AssetId, fresh_id
+from geo.zones import Purpose
+from missions.checks import check_plan, default_asset, is_safe
+from missions.circumstances import Circumstances
+from missions.cures import fix_plan
+from missions.dispatch import decide
+from missions.events import Event
+from missions.model import Asset, Plan
+from missions.plan_file import load_plan, write_plan
+
+router = GuardedRouter("planning")
+
+
+@router.add("POST", "/plans/check", roles(Role.PLANNER, Role.PILOT))
+def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
+    """Proves a QGroundControl plan against zones, heights, endurance and permission.
+
+    Nothing is kept and nothing is sent anywhere. What is not given is a warning.
+    """
+    loaded = load_plan(json.dumps(body.plan), AssetId(body.asset_id or "unnamed-drone"))
+    plan = loaded.plan
+    if body.station_zones:
+        plan = replace(plan, fences=(*plan.fences, *services.zones.find(Purpose.FLIGHT)))
+    asset = _asset(services, body.asset_id, plan)
+    permissions = tuple(services.permissions.permissions()) if body.station_permissions else None
+    around = Circumstances(
+        departs_at=body.departs_at,
+        permissions=permissions,
+        weather=None if body.weather is None else body.weather.to_domain(),
+        margin_m=body.margin_m,
+    )
+    changes: tuple[str, ...] = ()
+    mended = None
+    if body.fix:
+        fixed = fix_plan(plan, asset, around)
+        findings, changes = fixed.findings, fixed.words
+        own = replace(fixed.plan, fences=loaded.plan.fences)
+        mended = json.loads(write_plan(own))
+    else:
+        findings = check_plan(plan, asset, around)
+    return PlanCheckOut(
+        safe=is_safe(findings),
+        items=len(plan.mission.items),
+        findings=[FindingOut.from_domain(finding) for finding in findings],
+        losses=[LossOut.from_domain(loss) for loss in loaded.losses],
+        changes=list(changes),
+        plan=mended,
+    )
+
+
+@router.add("POST", "/dispatch", roles(Role.DISPATCHER, Role.PILOT))
+def post_dispatch(services: ServicesOf, body: EventBody) -> DecisionOut:
+    """Decides who would go to an event, why, and why not the others; moves nothing yet."""
+    now = services.clock.now()
+    event = Event(
+        fresh_id("event"),
+        body.kind,
+        body.lat,
+        body.lon,
+        body.at or now,
+        body.stay_s,
+        body.priority,
+        body.camera,
+    )
+    around = Circumstances(
+        permissions=tuple(services.permissions.permissions()),
+        weather=None if body.weather is None else body.weather.to_domain(),
+    )
+    decision = decide(
+        event,
+        responders(services, now),
+        services.zones.find(Purpose.FLIGHT),
+        circumstances=around,
+    )
+    return DecisionOut.from_domain(decision)
+
+
+def _asset(services: Services, asset_id: str | None, plan: Plan) -> Asset:
+    if asset_id is None:
+        return default_asset(plan)
+    for asset in services.missions.assets():
+        if asset.asset_id == asset_id:
+            return asset
+    raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")

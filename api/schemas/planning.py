@@ -1,0 +1,195 @@
+"""Checks of plan files, and who goes to an event, on the wire."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field, JsonValue
+
+from api.schemas.base import Answer, Body, Instant, LonLat
+from api.schemas.missions import FindingOut
+from missions.events import Candidate, Decision, EnergyNeed, Event, LeftTask, Reason, TaskOutcome
+from missions.losses import Loss
+from missions.model import Severity
+from missions.weather import Weather
+
+_PLAN_EXAMPLE: dict[str, JsonValue] = {
+    "fileType": "Plan",
+    "version": 1,
+    "mission": {
+        "version": 2,
+        "plannedHomePosition": [50.9754, 71.3549, 350.0],
+        "hoverSpeed": 8,
+        "items": [],
+    },
+}
+
+
+class WeatherBody(Body):
+    """What the air does; what is left out is not known, never fine."""
+
+    at: Instant
+    wind_m_s: Annotated[float, Field(ge=0, le=150)] | None = None
+    wind_from_deg: float | None = None
+    gust_m_s: Annotated[float, Field(ge=0, le=200)] | None = None
+    temperature_c: Annotated[float, Field(ge=-90, le=70)] | None = None
+    dew_point_c: Annotated[float, Field(ge=-120, le=70)] | None = None
+    visibility_m: Annotated[float, Field(ge=0)] | None = None
+    ceiling_m: Annotated[float, Field(ge=0)] | None = None
+    precipitation_mm_h: Annotated[float, Field(ge=0)] | None = None
+    source: Annotated[str, Field(max_length=200)] = ""
+
+    def to_domain(self) -> Weather:
+        """Returns the weather."""
+        return Weather(**self.model_dump())
+
+
+class PlanCheckBody(Body):
+    """A plan file to be checked against the zones and permissions of the station."""
+
+    plan: Annotated[dict[str, Any], Field(examples=[_PLAN_EXAMPLE])]
+    """A QGroundControl `.plan` document."""
+    asset_id: str | None = None
+    """Who flies it; a usual PX4 quadcopter by default."""
+    departs_at: Instant | None = None
+    weather: WeatherBody | None = None
+    margin_m: Annotated[float, Field(ge=0, le=1_000)] = 0.0
+    station_zones: bool = True
+    """Whether the station's flight zones hold besides the plan's own fence."""
+    station_permissions: bool = True
+    """Whether it must fit one of the station's permissions; else it is only not known."""
+    fix: bool = False
+    """Whether cures are applied and the result is proven again."""
+
+
+class LossOut(Answer):
+    """Something of a file that was not understood or can't be kept."""
+
+    severity: Severity
+    code: str
+    message: str
+    item: int | None
+
+    @classmethod
+    def from_domain(cls, loss: Loss) -> Self:
+        """Returns a loss."""
+        return cls(severity=loss.severity, code=loss.code, message=loss.message, item=loss.item)
+
+
+class PlanCheckOut(Answer):
+    """What the check of a plan file found."""
+
+    safe: bool
+    items: int
+    findings: list[FindingOut]
+    losses: list[LossOut]
+    changes: list[str]
+    """What was changed, in words; only with `fix`."""
+    plan: dict[str, Any] | None
+    """The mended plan as a `.plan` document; only with `fix`."""
+
+
+class EventBody(Body):
+    """Something that has happened and needs an asset at its place."""
+
+    kind: Annotated[str, Field(min_length=1, max_length=60)] = "sos"
+    lat: Annotated[float, Field(ge=-90, le=90)]
+    lon: Annotated[float, Field(ge=-180, le=180)]
+    at: Instant | None = None
+    """Now by default."""
+    stay_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    priority: Annotated[int, Field(ge=0, le=1_000)] = 100
+    camera: Annotated[str, Field(max_length=40)] = ""
+    weather: WeatherBody | None = None
+
+
+class EnergyOut(Answer):
+    """What an answer to an event takes of a battery."""
+
+    unit: str
+    go: float
+    stay: float
+    back: float
+    have: float
+
+    @classmethod
+    def from_domain(cls, need: EnergyNeed) -> Self:
+        """Returns a need."""
+        return cls(unit=need.unit, go=need.go, stay=need.stay, back=need.back, have=need.have)
+
+
+class CandidateOut(Answer):
+    """One asset, judged for one event."""
+
+    asset_id: str
+    feasible: bool | None
+    reason_code: Reason
+    why: str
+    travel_s: float | None
+    arrives_at: Instant | None
+    energy: EnergyOut | None
+    route: list[LonLat]
+    findings: list[FindingOut]
+
+    @classmethod
+    def from_domain(cls, one: Candidate) -> Self:
+        """Returns a candidate; its route longitude first."""
+        return cls(
+            asset_id=one.asset_id,
+            feasible=one.feasible,
+            reason_code=one.reason,
+            why=one.why,
+            travel_s=one.travel_s,
+            arrives_at=one.arrives_at,
+            energy=None if one.energy is None else EnergyOut.from_domain(one.energy),
+            route=[(lon, lat) for lat, lon in one.route],
+            findings=[FindingOut.from_domain(finding) for finding in one.findings],
+        )
+
+
+class LeftTaskOut(Answer):
+    """A task that is left for an event, and what becomes of it."""
+
+    name: str
+    patrol_id: str | None
+    outcome: TaskOutcome
+    by: str | None
+    resumes_at: Instant | None
+    why: str
+
+    @classmethod
+    def from_domain(cls, left: LeftTask) -> Self:
+        """Returns a task that is left."""
+        return cls(
+            name=left.task.name,
+            patrol_id=left.task.patrol_id,
+            outcome=left.outcome,
+            by=left.by,
+            resumes_at=left.resumes_at,
+            why=left.why,
+        )
+
+
+class DecisionOut(Answer):
+    """Who goes to an event, why, and why not the others."""
+
+    event_id: str
+    at: Instant
+    chosen: str | None
+    explanation: str
+    candidates: list[CandidateOut]
+    left_task: LeftTaskOut | None
+    notes: list[str]
+
+    @classmethod
+    def from_domain(cls, decision: Decision) -> Self:
+        """Returns a decision."""
+        event: Event = decision.event
+        left = decision.left_task
+        return cls(
+            event_id=event.event_id,
+            at=event.at,
+            chosen=None if decision.chosen is None else decision.chosen.asset_id,
+            explanation=decision.explanation,
+            candidates=[CandidateOut.from_domain(one) for one in decision.candidates],
+            left_task=None if left is None else LeftTaskOut.from_domain(left),
+            notes=list(decision.notes),
+        )

@@ -1,0 +1,94 @@
+"""Checks of plan files and decisions about events, over HTTP."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from api.accounts import Role
+from core.ids import AssetId, ZoneId
+from geo.positions import Altitude, Datum
+from geo.zones import Purpose, ZoneKind
+from missions.model import AssetKind
+from missions.permissions import Permission
+from missions.plan_file import write_plan
+from tests.api.station import Station
+from tests.api.test_incident_life import refused
+from tests.builders import AT, NOW, a_plan, a_square, a_zone, after, an_asset
+
+
+def a_document(**changes: Any) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(write_plan(a_plan(**changes)))
+    return document
+
+
+def a_fence(name: str, half_m: float, **changes: Any) -> Any:
+    return a_zone(
+        zone_id=ZoneId(name),
+        purposes=frozenset({Purpose.FLIGHT}),
+        area=a_square(half_m=half_m),
+        rules=(),
+        **changes,
+    )
+
+
+def codes(answer: dict[str, Any], severity: str = "error") -> set[str]:
+    return {f["code"] for f in answer["findings"] if f["severity"] == severity}
+
+
+def test_a_plan_is_held_against_the_stations_zones_and_permissions(station: Station) -> None:
+    pilot = station.client(Role.PILOT)
+    body = {"plan": a_document(), "station_permissions": False}
+    free = pilot.post("/plans/check", body).json()
+    assert free["safe"], free["findings"]
+    assert "permission_unknown" in codes(free, "warning")
+    station.zones.add(a_fence("fence-1", 5.0))
+    caught = pilot.post("/plans/check", body).json()
+    assert not caught["safe"]
+    assert "waypoint_outside" in codes(caught)
+    alone = pilot.post("/plans/check", {**body, "station_zones": False}).json()
+    assert alone["safe"]
+    without = pilot.post("/plans/check", {"plan": a_document(), "station_zones": False}).json()
+    assert codes(without) == {"permission_missing"}
+    leave = Permission("KZ-1", "authority", a_square(half_m=3_000), NOW, after(3600))
+    station.permissions.save(replace(leave, ceiling=Altitude(300, Datum.HOME)))
+    timed = {"plan": a_document(), "station_zones": False, "departs_at": after(60).isoformat()}
+    assert pilot.post("/plans/check", timed).json()["safe"]
+
+
+def test_a_plan_is_mended_on_request(station: Station) -> None:
+    station.zones.add(a_fence("low", 2_000.0, ceiling=Altitude(50, Datum.HOME)))
+    planner = station.client(Role.PLANNER)
+    body = {"plan": a_document(), "station_permissions": False, "fix": True}
+    mended = planner.post("/plans/check", body).json()
+    assert mended["safe"], mended["findings"]
+    assert mended["changes"]
+    again = planner.post("/plans/check", {**body, "plan": mended["plan"], "fix": False}).json()
+    assert again["safe"]
+
+
+def test_what_is_no_plan_is_refused(station: Station) -> None:
+    pilot = station.client(Role.PILOT)
+    refused(pilot.post("/plans/check", {"plan": {"fileType": "Fence"}}), 422, "plan_unreadable")
+    unknown = {"plan": a_document(), "asset_id": "drone-9"}
+    refused(pilot.post("/plans/check", unknown), 404, "not_found")
+    refused(station.client(Role.SERVICE).post("/plans/check", unknown), 403, "not_allowed")
+
+
+def test_an_event_gets_the_quickest_asset_that_may_go(station: Station) -> None:
+    station.missions.save_asset(
+        an_asset(asset_id=AssetId("amb-1"), kind=AssetKind.VEHICLE, passive=True)
+    )
+    lat, lon = AT.to_geo1_deg(200.0, 0.0)
+    dispatcher = station.client(Role.DISPATCHER)
+    answer = dispatcher.post("/dispatch", {"lat": lat, "lon": lon, "stay_s": 60})
+    assert answer.status_code == 200, answer.text
+    decision = answer.json()
+    judged = {one["asset_id"]: one for one in decision["candidates"]}
+    assert judged["amb-1"]["reason_code"] == "passive"
+    assert decision["chosen"] in ("drone-1", "car-1")
+    assert judged[decision["chosen"]]["travel_s"] > 0
+    assert decision["explanation"]
+    station.zones.add(a_fence("shut", 3_000.0, kind=ZoneKind.EXCLUSION))
+    grounded = dispatcher.post("/dispatch", {"lat": lat, "lon": lon}).json()
+    assert grounded["chosen"] == "car-1"
+    refused(dispatcher.post("/dispatch", {"lat": 95, "lon": lon}), 422, "bad_request")
