@@ -52,8 +52,9 @@ def timed_route(
 ) -> TimedRoute:
     """Returns when each node is served.
 
-    A trip that a battery doesn't carry is ended earlier and goes on after a swap. A node that
-    then comes too late is left out.
+    A trip that a battery doesn't carry, or that would hover for longer than it takes to fly home
+    and back, is ended earlier and goes on after a swap. A node that then comes too late is left
+    out.
 
     Args:
         trips: nodes in turn, as the optimiser proposes them.
@@ -71,7 +72,7 @@ def timed_route(
         for node in proposed:
             nodes = (node,) if here is None else (*here.nodes, node)
             longer = timed_trip(nodes, legs, windows, ready_s, end_s)
-            if longer is None and here is not None:
+            if here is not None and (longer is None or _better_at_home(longer, legs, swap_s)):
                 again = timed_trip((node,), legs, windows, here.returns_s + swap_s, end_s)
                 if again is not None:
                     done.append(here)
@@ -85,6 +86,15 @@ def timed_route(
             done.append(here)
             ready_s = here.returns_s + swap_s
     return TimedRoute(tuple(done), tuple(left))
+
+
+def _better_at_home(trip: TimedTrip, legs: Legs, swap_s: float) -> bool:
+    """Returns whether a drone could fly home and back while it hovers before its last node."""
+    if legs.shares is None or len(trip.nodes) < 2:
+        return False
+    before, last = trip.nodes[-2], trip.nodes[-1]
+    waits_s = trip.begins_s[-1] - trip.arrives_s[-1]
+    return waits_s > float(legs.seconds[before, 0]) + swap_s + float(legs.seconds[0, last])
 
 
 def timed_trip(

@@ -56,19 +56,19 @@ def read_box(text: str) -> tuple[float, float, float, float]:
 
 
 def read_place(text: str, graph: RoadGraph) -> LatLon:
-    """Returns latitude and longitude of `LON,LAT`.
+    """Returns latitude and longitude of `LAT,LON`.
 
     Raises:
         BadRequest: if it is no place, or one that lies by the roads only when it is swapped.
     """
-    lon, lat = _numbers(text, 2, "a place", "LON,LAT, as in GeoJSON")
+    lat, lon = _numbers(text, 2, "a place", "LAT,LON, such as 50.97,71.35")
     if not (-180 <= lon <= 180 and -90 <= lat <= 90) or (
         _outside(graph, lat, lon) and not _outside(graph, lon, lat)
     ):
         raise BadRequest(
             "is no place, or its longitude and latitude are swapped",
             where=text,
-            cure="give LON,LAT, as in GeoJSON",
+            cure="give latitude first: LAT,LON",
         )
     return lat, lon
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from geo.adapters.osm_roads import RoadImport
     from geo.adapters.road_files import RoadFile
-    from missions.ports import DayCalendar
+    from missions.ports import DayCalendar, FleetOptimiser, WeatherSource
     from sim.route_vehicle import RouteVehicle
 
 
@@ -149,6 +149,15 @@ def day_calendar() -> "DayCalendar":
     return CalendarDays()
 
 
+def weather_source(settings: Settings) -> "WeatherSource | None":
+    """Returns where weather data come from; `None` where nothing is set."""
+    if settings.weather.file is None:
+        return None
+    from missions.adapters.weather_file import WeatherFile
+
+    return WeatherFile(settings.weather.file)
+
+
 def read_zone_file(path: Path) -> tuple[Zone, ...]:
     """Returns the zones of a GeoJSON, GeoPackage or KML file, or the bans of NOTAMs or AIXM.
 
@@ -188,6 +197,13 @@ def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
     from geo.adapters.geojson_zones import write_zones
 
     write_zones(path, zones)
+
+
+def fleet_optimiser() -> "FleetOptimiser":
+    """Returns the optimiser of the fleet's routes."""
+    from missions.adapters.pyvrp_optimiser import PyvrpOptimiser
+
+    return PyvrpOptimiser()
 
 
 def read_road_extract(path: Path, bounds: tuple[float, float, float, float] | None) -> "RoadImport":

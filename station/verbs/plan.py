@@ -18,6 +18,7 @@ from geo.sweep_time import Pace, Wind
 from geo.utm_frame import UtmFrame
 from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
 from station.command import Run, verb
+from station.fleet_verb import fleet
 from station.wiring import read_zone_file
 
 _LARGEST_M2 = 100e6
@@ -271,4 +272,4 @@ def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float
     return place
 
 
-RUNS = {"area": area}
+RUNS = {"area": area, "fleet": fleet}

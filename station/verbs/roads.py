@@ -62,8 +62,8 @@ def import_(
 @verb
 def route(
     call: Run,
-    start: Annotated[str, typer.Argument(metavar="FROM", help="LON,LAT, as in GeoJSON.")],
-    goal: Annotated[str, typer.Argument(metavar="TO", help="LON,LAT, as in GeoJSON.")],
+    start: Annotated[str, typer.Argument(metavar="FROM", help="LAT,LON, such as 50.97,71.35.")],
+    goal: Annotated[str, typer.Argument(metavar="TO", help="LAT,LON, such as 50.97,71.35.")],
     roads: From = None,
 ) -> int:
     """Show the quickest way by road; exit code 1 where there is none."""

@@ -251,6 +251,16 @@ def test_a_trip_that_is_too_long_is_cut_and_goes_on_after_a_swap():
     assert route.trips[1].departs_s == route.trips[0].returns_s + 120.0
 
 
+def test_a_drone_waits_at_home_rather_than_in_the_air():
+    table = [[0, 100, 100], [100, 0, 50], [100, 50, 0]]
+    windows = [Window(0, math.inf, 0), Window(0, 200, 10), Window(900, 5000, 10)]
+    route = timed_route([(1, 2)], some_legs(table, 1e-4), windows, 0.0, 9000.0, 120.0)
+    assert [trip.nodes for trip in route.trips] == [(1,), (2,)]
+    assert route.trips[1].departs_s == 800.0
+    car = timed_route([(1, 2)], some_legs(table), windows, 0.0, 9000.0, 120.0)
+    assert [trip.nodes for trip in car.trips] == [(1, 2)]
+
+
 # a whole shift
 
 
