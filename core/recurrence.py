@@ -20,6 +20,8 @@ from core.recurrence_rules import Rule, ever_begins, expand, read_rule
 
 _SLACK = timedelta(days=2)
 """More than any change of offset, so that wall time and instant can be compared roughly."""
+_TURN = timedelta(hours=25)
+"""The most that wall clocks were ever turned at once, and an hour."""
 _EARLIEST, _LATEST = datetime(1, 1, 4), datetime(9998, 12, 28)  # noqa: DTZ001
 
 
@@ -233,13 +235,17 @@ def _in_order(
     About a change of offset a later wall time may be an earlier instant.
     """
     waiting: list[datetime] = []
+    calm_until = datetime.min  # noqa: DTZ901
     for wall in walls:
-        at = wall.replace(tzinfo=zone).astimezone(UTC)
+        local = wall.replace(tzinfo=zone)
+        at = local.astimezone(UTC)
+        if wall > calm_until and local.utcoffset() == (local + 2 * _TURN).utcoffset():
+            calm_until = wall + _TURN
         if until is not None and at > until + _SLACK:
             break
         if until is None or at <= until:
             heapq.heappush(waiting, at)
-        while waiting and waiting[0] < at - _SLACK:
+        while waiting and (wall <= calm_until or waiting[0] < at - _SLACK):
             yield heapq.heappop(waiting)
     yield from sorted(waiting)
 

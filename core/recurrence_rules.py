@@ -18,7 +18,7 @@ from math import gcd
 
 from core.errors import ScheduleInvalid
 
-STEPS_MOST = 5_000_000
+STEPS_MOST = 1_000_000
 """Periods that one expansion may look at; what needs more is refused."""
 CYCLE_YEARS = 400
 """After so many years the Gregorian calendar repeats, weekdays included."""

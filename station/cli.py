@@ -38,6 +38,7 @@ VERBS: dict[str, str] = {
     "roads": "Bring in the roads that cars drive on, ask for a way.",
     "schedule": "List when patrols are due, keep schedules and their history.",
     "serve": "Start the station: API, page and patrols.",
+    "shift": "Report a shift: flown, missed and why, still open, grounded.",
     "upgrade": "Migrate the data folder to this version, after a backup.",
     "version": "Say which version this is.",
     "zones": "Bring zones in, take them out, list them.",

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Protocol
 
 from core.clock import Clock
-from core.errors import QyranError
+from core.errors import QyranError, ScheduleInvalid
 from core.ids import SortieId
 from missions.gates import Verdict
 from missions.occurrences import occurrences
@@ -104,6 +104,8 @@ class ScheduleLoop:
                 await self.turn()
             except QyranError as error:
                 log.error("schedules could not be looked at", extra={"reason": str(error)})
+            except Exception:  # a fault of our own must not end all patrols in silence
+                log.exception("schedules could not be looked at")
             await self._clock.sleep_until(self._clock.now() + self._every)
 
     async def turn(self) -> None:
@@ -131,7 +133,13 @@ class ScheduleLoop:
         """Returns the schedules of which everything that has come due is enrolled."""
         ready = {}
         for schedule in self._store.schedules():
-            if not schedule.fires or self._enrol(schedule, now):
+            try:
+                whole = not schedule.fires or self._enrol(schedule, now)
+            except ScheduleInvalid as error:  # this one alone: a country that is not known any more
+                extra = {"schedule_id": schedule.schedule_id, "reason": str(error)}
+                log.error("a schedule can't be followed", extra=extra)
+                continue
+            if whole:
                 ready[schedule.schedule_id] = schedule
         return ready
 

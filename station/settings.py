@@ -132,6 +132,14 @@ class LinkSettings(Group):
     silence_most_s: float = setting(5.0, "A silent vehicle is lost after this.", unit="s", gt=0)
 
 
+class WeatherSettings(Group):
+    """Where the weather gates of schedules get their data."""
+
+    file: Path | None = setting(
+        None, "JSON file with the newest observations; none keeps every gate closed."
+    )
+
+
 class RetentionSettings(Group):
     """How long things are kept; `qyran purge` forgets what is older. 0 keeps for ever."""
 
@@ -167,6 +175,7 @@ class Settings(BaseSettings):
     geotag: GeotagSettings = GeotagSettings()
     evidence: EvidenceSettings = EvidenceSettings()
     link: LinkSettings = LinkSettings()
+    weather: WeatherSettings = WeatherSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

@@ -1,6 +1,7 @@
 """`qyran serve`: the station of a city: API, page and patrols of its own assets."""
 
 import asyncio
+import os
 
 from api.live import LiveFeed
 from core.clock import SystemClock
@@ -14,18 +15,27 @@ from station.fleet import Fleet
 from station.http import listening_socket, serve, url_of
 from station.operations import StationOperations
 from station.patrol_line import Station
+from station.schedule_dispatch import OperationsDispatcher
+from station.schedule_loop import ScheduleLoop
 from station.services import city, make_services
 from station.settings import Settings
 from station.sight_line import Ground
+from station.store_lock import station_lock
 from station.stores import opened_stores
-from station.wiring import level_ground, notifiers, open_detector
+from station.wiring import (
+    day_calendar,
+    level_ground,
+    notifiers,
+    open_detector,
+    weather_source,
+)
 
 
 @verb
 def run(call: Run) -> int:
     """Start the station: API, page and patrols."""
     settings = call.settings
-    with opened_stores(settings) as stores:
+    with station_lock(settings.home, "qyran serve"), opened_stores(settings) as stores:
         asyncio.run(_serve(call, settings, stores))
     return 0
 
@@ -77,8 +87,18 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         document["setup_link"] = link
         text += f"\nfirst start, make the first admin once at: {link}"
     call.emit(document, text)
+    schedules = ScheduleLoop(
+        stores.schedules,
+        OperationsDispatcher(operations, stores.missions, weather_source(settings)),
+        day_calendar(),
+        clock,
+        name=f"station-{os.getpid()}",
+    )
+    firing = asyncio.create_task(schedules.run())
     try:
         await serve(services, settings.server, listener)
     finally:
+        firing.cancel()
+        await asyncio.gather(firing, return_exceptions=True)
         await operations.close()
         station.detector.close()

@@ -16,6 +16,7 @@ from missions.scheduler import switched
 from missions.schedules import (
     Firing,
     FiringState,
+    HolidayRule,
     MissedPolicy,
     Schedule,
     ScheduleId,
@@ -256,6 +257,13 @@ def test_a_schedule_that_is_switched_off_while_it_waits_is_not_begun() -> None:
     station.store.replace(replace(switched(a_schedule(version=2), after(7_000), enabled=True)), 2)
     station.turn_at(7_201)
     assert station.sorties.begun == expected(2)  # the one at one o'clock is not made up for
+
+
+def test_a_schedule_that_can_t_be_followed_holds_up_no_other() -> None:
+    nowhere = Timetable(a_recurrence(), HolidayRule("ATLANTIS"))
+    station = Station(a_schedule(schedule_id=ScheduleId("a"), timetable=nowhere), a_schedule())
+    station.turn_at(0)
+    assert station.sorties.begun == expected(0)
 
 
 def test_two_loops_on_one_store_begin_each_once() -> None:

@@ -1,0 +1,50 @@
+"""Weather from a JSON file that a station's own feed keeps writing."""
+
+import asyncio
+import json
+import logging
+from dataclasses import fields
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from missions.gates import FORECAST_MOST_S
+from missions.weather import Weather
+
+log = logging.getLogger(__name__)
+
+_NAMES = {field.name for field in fields(Weather)} - {"at", "source"}
+
+
+class WeatherFile:
+    """A `WeatherSource` that reads one observation, or a list of them, anew each time.
+
+    Each is an object with `at` (ISO 8601 with an offset) and the names of `Weather`. A file that
+    is missing, broken or being written gives `None`, so that gates stay closed.
+    """
+
+    def __init__(self, file: Path) -> None:
+        """Takes the file; it may come later."""
+        self._file = file
+
+    async def weather_at(self, lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
+        """Returns the newest that is valid for an instant; the file holds for the whole city."""
+        try:
+            known = await asyncio.to_thread(self._read)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            log.warning("no weather data", extra={"file": str(self._file), "reason": str(error)})
+            return None
+        latest = at + timedelta(seconds=FORECAST_MOST_S)
+        return max((one for one in known if one.at <= latest), key=lambda w: w.at, default=None)
+
+    def _read(self) -> list[Weather]:
+        document = json.loads(self._file.read_text(encoding="utf-8-sig"))
+        return [_weather(row) for row in (document if isinstance(document, list) else [document])]
+
+
+def _weather(row: dict[str, Any]) -> Weather:
+    at = datetime.fromisoformat(row["at"])
+    if at.tzinfo is None:
+        raise ValueError("a time without its offset")
+    values = {name: float(row[name]) for name in _NAMES & row.keys() if row[name] is not None}
+    return Weather(at, **values, source=str(row.get("source", "")))
