@@ -56,6 +56,7 @@ STATUS: Mapping[str, int] = {
     "store_too_new": 503,
     "store_outdated": 503,
     "store_unreadable": 503,
+    "store_in_use": 503,
     "evidence_damaged": 500,
     "archive_damaged": 500,
     "page_missing": 503,

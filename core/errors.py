@@ -46,6 +46,7 @@ QyranError
     ├── StoreTooNew             store_too_new
     ├── StoreOutdated           store_outdated
     ├── StoreUnreadable         store_unreadable
+    ├── StoreInUse              store_in_use
     ├── EvidenceDamaged         evidence_damaged
     ├── ArchiveDamaged          archive_damaged
     ├── PageMissing             page_missing
@@ -353,6 +354,12 @@ class StoreUnreadable(EnvironmentFault):
     """The data folder can't be read or written."""
 
     code = "store_unreadable"
+
+
+class StoreInUse(EnvironmentFault):
+    """Another process uses the data folder, and what was asked for needs it alone."""
+
+    code = "store_in_use"
 
 
 class EvidenceDamaged(EnvironmentFault):

@@ -17,10 +17,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from core.errors import AlreadyThere, DiskFull, SourceMissing, StoreOutdated, StoreUnreadable
+from core.errors import (
+    AlreadyThere,
+    DiskFull,
+    SourceMissing,
+    StoreInUse,
+    StoreOutdated,
+    StoreUnreadable,
+)
 from station.archive import unpack, writing
 from station.data_folder import EVIDENCE_FOLDER, STATION_FILE, TELEMETRY_FILE
 from station.database import MAIN, TELEMETRY, Branch, open_database
+from station.store_lock import LOCK_FILES, sole_use
 
 log = logging.getLogger(__name__)
 
@@ -118,17 +126,25 @@ def restore(archive: Path, home: Path, *, force: bool = False) -> RestoreReport:
         SourceMissing: if there is no such backup.
         AlreadyThere: if the data folder holds something and `force` is off.
         ArchiveDamaged: if anything in the backup is other than it was written.
+        StoreInUse: if a station or another verb has the data folder open.
         StoreTooNew: if a newer Qyran wrote the backup.
         DiskFull: if there is no room; the data folder is as it was.
     """
     home = home.absolute()
-    held = home.exists() and any(home.iterdir())
+    if not home.exists():  # whoever makes it meanwhile is in the way of the renaming
+        return _put_in_place(archive, home, held=False)
+    held = any(file.name not in LOCK_FILES for file in home.iterdir())
     if held and not force:
         raise AlreadyThere(
             "the data folder is not empty",
             where=str(home),
             cure="restore into another folder, or use --force, which puts this one aside",
         )
+    with sole_use(home, "qyran restore"):
+        return _put_in_place(archive, home, held=held)
+
+
+def _put_in_place(archive: Path, home: Path, *, held: bool) -> RestoreReport:
     with _room(home):
         home.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".restore-", dir=home.parent) as staged:
@@ -138,15 +154,30 @@ def restore(archive: Path, home: Path, *, force: bool = False) -> RestoreReport:
             aside = home.with_name(f"{home.name}.before-restore-{secrets.token_hex(4)}")
             if held:
                 home.rename(aside)
+            else:
+                for name in LOCK_FILES:
+                    (home / name).unlink(missing_ok=True)
             try:
                 fresh.rename(home)  # over an empty folder, or over nothing
-            except OSError:
-                if held:
-                    aside.rename(home)
+            except OSError as error:
+                if held and not _back(aside, home):
+                    raise StoreInUse(
+                        f"another Qyran began to use it; the former data are in {aside}",
+                        where=str(home),
+                        cure="stop it, and rename that folder back",
+                    ) from error
                 raise
     size = sum(entry.size_bytes for entry in entries.values())
     log.info("backup restored", extra={"files": len(entries), "size_bytes": size})
     return RestoreReport(home, len(entries), size, aside if held else None)
+
+
+def _back(aside: Path, home: Path) -> bool:
+    try:
+        aside.rename(home)
+    except OSError:
+        return False
+    return True
 
 
 def upgrade(
@@ -167,8 +198,16 @@ def upgrade(
     Raises:
         StoreTooNew: if a newer Qyran has written it; nothing is touched.
         StoreUnreadable: if it can't be opened.
+        StoreInUse: if a station or another verb has it open.
         DiskFull: if there is no room; the data folder is as it was.
     """
+    with sole_use(home, "qyran upgrade"):
+        return _upgraded(home, now, url, branches)
+
+
+def _upgraded(
+    home: Path, now: datetime, url: str, branches: tuple[Branch, Branch]
+) -> UpgradeReport:
     kept: BackupReport | None = None
     try:
         database = open_database(home, migrate=False, url=url, branches=branches)
@@ -210,7 +249,7 @@ def _other_files(home: Path) -> Iterator[tuple[str, Path]]:
         if hidden or skipped & {file, *file.parents} or file.is_symlink() or not file.is_file():
             continue
         name = file.relative_to(home).as_posix()
-        if name not in beside:
+        if name not in beside and name not in LOCK_FILES:
             yield name, file
 
 

@@ -24,6 +24,7 @@ from sqlalchemy.exc import OperationalError
 
 from core.errors import DiskFull, ExtraMissing, StoreOutdated, StoreTooNew, StoreUnreadable
 from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
+from station.store_lock import make_home
 from station.wiring import main_tables, telemetry_tables
 
 SCHEMA_HEAD = "main_0004"
@@ -75,14 +76,7 @@ def open_database(
     if url:
         main = telemetry = postgres_engine(url)
     else:
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreUnreadable(
-                f"the data folder can't be made: {error.strerror}",
-                where=str(home),
-                cure="choose another folder by QYRAN_HOME",
-            ) from error
+        make_home(home)
         main = sqlite_engine(home / STATION_FILE, synchronous="FULL")
         telemetry = sqlite_engine(home / TELEMETRY_FILE, synchronous="NORMAL")
     database = Database(home, main, telemetry, branches[0].head)

@@ -30,6 +30,7 @@ from station.patrol_line import Outcome, Station
 from station.settings import Settings
 from station.sight_line import Ground
 from station.sim_hangar import SimHangar
+from station.store_lock import station_lock
 from station.stores import opened_stores
 from station.wiring import level_ground, notifiers, open_detector
 
@@ -93,7 +94,10 @@ def opened_demo(
         live: whether late frames are dropped, as with real cameras, or waited for.
     """
     clock = ScaledClock(start_at, speed)
-    with opened_stores(settings, clock=clock, migrate=True) as stores:
+    with (
+        station_lock(settings.home, "qyran demo"),
+        opened_stores(settings, clock=clock, migrate=True) as stores,
+    ):
         yield _demo_station(settings, stores, clock, seed=seed, live=live)
 
 

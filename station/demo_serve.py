@@ -26,10 +26,12 @@ _PAUSE = timedelta(seconds=45)
 
 async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, auto: bool) -> int:
     """Serves the demo until stopped; returns the exit code."""
-    listener = listening_socket(settings.server)
-    with opened_demo(
-        settings, seed=seed, start_at=SystemClock().now(), speed=speed, live=True
-    ) as demo:
+    with (
+        listening_socket(settings.server) as listener,
+        opened_demo(
+            settings, seed=seed, start_at=SystemClock().now(), speed=speed, live=True
+        ) as demo,
+    ):
         services = make_services(
             settings, demo.stores, demo.clock, demo.live, demo.notifier, demo.operations,
             detector_model=demo.station.detector.model,

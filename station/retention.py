@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.errors import NotFound
 from station.database import open_database
+from station.store_lock import shared_use
 from station.wiring import retention_stores_of
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,13 @@ def purge(home: Path, policy: RetentionPolicy, now: datetime, *, url: str = "") 
     Raises:
         StoreOutdated: if the data folder must be upgraded first.
         StoreUnreadable: if it can't be opened.
+        StoreInUse: if it is being restored or upgraded right now.
     """
+    with shared_use(home):
+        return _purged(home, policy, now, url)
+
+
+def _purged(home: Path, policy: RetentionPolicy, now: datetime, url: str) -> PurgeReport:
     database = open_database(home, migrate=False, url=url)
     try:
         stores = retention_stores_of(database)

@@ -7,6 +7,7 @@ from core.clock import Clock, SystemClock
 from station.data_folder import Stores
 from station.database import open_database
 from station.settings import Settings
+from station.store_lock import shared_use
 from station.wiring import stores_of
 
 
@@ -25,10 +26,12 @@ def opened_stores(
         StoreOutdated: if the schema is older and `migrate` is off.
         StoreTooNew: if a newer Qyran has written it.
         StoreUnreadable: if it can't be opened.
+        StoreInUse: if it is being restored or upgraded right now.
         DiskFull: if there is no room to create it.
     """
-    database = open_database(settings.home, migrate=migrate)
-    try:
-        yield stores_of(database, clock or SystemClock())
-    finally:
-        database.close()
+    with shared_use(settings.home):
+        database = open_database(settings.home, migrate=migrate)
+        try:
+            yield stores_of(database, clock or SystemClock())
+        finally:
+            database.close()
