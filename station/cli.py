@@ -27,6 +27,7 @@ VERBS: dict[str, str] = {
     "backup": "Copy the data folder into one file.",
     "check": "Check a plan file against fences and the vehicle's limits.",
     "config": "Show every setting, its value and where it comes from.",
+    "convert": "Convert a plan from one file format into another.",
     "demo": "Run the simulated patrol of Kosshy.",
     "dispatch": "Decide who goes to an event, and why.",
     "doctor": "Say what is there, what is missing and how to get it.",
