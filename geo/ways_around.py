@@ -7,13 +7,22 @@ and ends with a way that meets none: that one is the shortest. Metres in a local
 
 import heapq
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
-from shapely import LineString, Point, Polygon, STRtree, prepare
+from shapely import (
+    LineString,
+    Point,
+    Polygon,
+    STRtree,
+    covers,
+    intersects,
+    linestrings,
+    prepare,
+)
 from shapely.geometry.base import BaseGeometry
 from shapely.geometry.polygon import orient
 from shapely.ops import nearest_points
@@ -23,6 +32,8 @@ from geo.zones import Area
 
 Areas = NDArray[np.object_]
 Flags = NDArray[np.bool_]
+_Corner = tuple[float, ...]
+"""East and north of a corner, of the one before it and of the one after it."""
 _SLACK_M = 0.02
 """What is tested is smaller by this than the borders that ways follow: a touch is no hit."""
 _MITRE = 1.5
@@ -94,7 +105,7 @@ class WaysAround:
         }
         if any(self._areas[n].contains(end) for n in margins for end in ends):
             return None
-        corners: list[Place] = []
+        corners: list[_Corner] = []
         room: BaseGeometry | None = None
         if self._permitted is not None:
             if not all(self._permitted.covers(end) for end in ends):
@@ -153,75 +164,96 @@ def _line(places: Sequence[Place]) -> BaseGeometry:
 def _search(
     a: Place,
     b: Place,
-    corners: Sequence[Place],
+    corners: Sequence[_Corner],
     solids: Sequence[BaseGeometry],
     room: BaseGeometry | None,
     longest_m: float,
 ) -> Way | None:
-    """Returns the shortest way over corners; a leg is tested only when it could be part of it."""
-    nodes = [a, b, *dict.fromkeys(corners)]
-    places = np.array(nodes)
+    """Returns the shortest way over corners (A*; a corner's legs are tested when it is settled)."""
+    nodes = np.array([(*place, *[math.nan] * 4) for place in (a, b)] + list(corners))
+    places = nodes[:, :2]
     to_goal = np.hypot(*(places - places[1]).T)
     cost = np.full(len(nodes), math.inf)
-    before = [-1] * len(nodes)
-    settled = [False] * len(nodes)
-    queue: list[tuple[float, float, int, int]] = [(float(to_goal[0]), 0.0, 0, -1)]
+    cost[0] = 0.0
+    before = np.full(len(nodes), -1)
+    settled = np.zeros(len(nodes), dtype=bool)
+    queue = [(float(to_goal[0]), 0)]
     while queue:
-        least, so_far, here, came_from = heapq.heappop(queue)
+        least, here = heapq.heappop(queue)
         if settled[here]:
             continue
         if least > longest_m:
             return Way((), least)
-        if came_from >= 0 and not _free(nodes[came_from], nodes[here], solids, room):
-            continue
-        settled[here], before[here], cost[here] = True, came_from, so_far
+        settled[here] = True
         if here == 1:
             break
-        steps = np.hypot(*(places - places[here]).T)
-        for there in range(len(nodes)):
-            if not settled[there]:
-                length = so_far + float(steps[there])
-                heapq.heappush(queue, (length + float(to_goal[there]), length, there, here))
+        length = cost[here] + np.hypot(*(places - places[here]).T)
+        better = np.flatnonzero(~settled & (length < cost) & _taut(nodes, here))
+        better = better[_free(places[here], places[better], solids, room)]
+        cost[better], before[better] = length[better], here
+        for there in better:
+            heapq.heappush(queue, (float(length[there] + to_goal[there]), int(there)))
     if not settled[1]:
         return None
-    way, here = [], 1
-    while here >= 0:
-        way.append(nodes[here])
-        here = before[here]
+    way, at = [], 1
+    while at >= 0:
+        way.append((float(places[at, 0]), float(places[at, 1])))
+        at = int(before[at])
     way.reverse()
     return Way(tuple(way), math.fsum(math.dist(p, q) for p, q in pairwise(way)))
 
 
-def _free(a: Place, b: Place, solids: Iterable[BaseGeometry], room: BaseGeometry | None) -> bool:
-    line = _line((a, b))
-    if room is not None and not room.covers(line):
-        return False
-    return not any(solid.intersects(line) for solid in solids)
+def _taut(nodes: NDArray[np.float64], here: int) -> NDArray[np.bool_]:
+    """Returns to which nodes a leg may lead: it passes a corner on one side of both its edges."""
+    legs = nodes[:, :2] - nodes[here, :2]
+    result = np.ones(len(nodes), dtype=bool)
+    for of in (nodes, nodes[here]):
+        one, two = of[..., 2:4] - of[..., :2], of[..., 4:6] - of[..., :2]
+        sides = [legs[:, 0] * e[..., 1] - legs[:, 1] * e[..., 0] for e in (one, two)]
+        # start and goal have no edges: their NaN is no obstacle
+        result &= ~(sides[0] * sides[1] < -1e-9)
+    return result
 
 
-def _convex(area: BaseGeometry) -> list[Place]:
+def _free(
+    here: NDArray[np.float64],
+    places: NDArray[np.float64],
+    solids: Sequence[BaseGeometry],
+    room: BaseGeometry | None,
+) -> NDArray[np.bool_]:
+    """Returns to which places the straight way is open."""
+    ends = np.broadcast_to(here, places.shape)
+    lines = np.asarray(linestrings(np.stack([ends, places], axis=1)))
+    free: NDArray[np.bool_] = np.ones(len(places), dtype=bool)
+    if room is not None:
+        free &= covers(room, lines)
+    for solid in solids:
+        free[free] = ~np.asarray(intersects(solid, lines[free]))
+    return free
+
+
+def _convex(area: BaseGeometry) -> list[_Corner]:
     """Returns the corners about which a way outside an area can bend."""
-    return [place for turn, place in _turns(area) if turn > 1e-9]
+    return [corner for turn, corner in _turns(area) if turn > 1e-9]
 
 
-def _reflex(area: BaseGeometry) -> list[Place]:
+def _reflex(area: BaseGeometry) -> list[_Corner]:
     """Returns the corners about which a way inside an area can bend."""
-    return [place for turn, place in _turns(area) if turn < -1e-9]
+    return [corner for turn, corner in _turns(area) if turn < -1e-9]
 
 
-def _turns(area: BaseGeometry) -> list[tuple[float, Place]]:
+def _turns(area: BaseGeometry) -> list[tuple[float, _Corner]]:
     """Returns each corner and how it turns with the inside on the left, positive to the left."""
-    turns: list[tuple[float, Place]] = []
+    turns: list[tuple[float, _Corner]] = []
     for part in getattr(area, "geoms", [area]):
         if not isinstance(part, Polygon) or part.is_empty:
             continue
         part = orient(part)
         for ring in (part.exterior, *part.interiors):
             here = np.asarray(ring.coords)[:-1, :2]
-            one, two = here - np.roll(here, 1, axis=0), np.roll(here, -1, axis=0) - here
+            last, following = np.roll(here, 1, axis=0), np.roll(here, -1, axis=0)
+            one, two = here - last, following - here
             cross = one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]
-            turns += [
-                (float(turn), (float(x), float(y)))
-                for turn, (x, y) in zip(cross, here, strict=True)
-            ]
+            rows = np.concatenate([here, last, following], axis=1).tolist()
+            turns += [(turn, tuple(row)) for turn, row in zip(cross.tolist(), rows, strict=True)]
     return turns

@@ -93,7 +93,11 @@ def decide(
             best = one
         else:
             others.append(one)
-    return _told(event, best, others, policy, _notes(fleet, around, roads))
+    notes = _notes(fleet, around, roads)
+    plan = None if best is None else best[1].plan
+    if plan is not None and set(plan.rally) - set(rally):
+        notes = (*notes, "rally points lie on its way where nobody has chosen them: look at them")
+    return _told(event, best, others, policy, notes)
 
 
 def with_crews(

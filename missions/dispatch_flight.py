@@ -16,14 +16,17 @@ from shapely import LineString, MultiPoint, Point
 
 from core.ids import MissionId, content_id
 from geo.coverage import Place
+from geo.flight_room import FlightRoom
+from geo.local_frame import LocalFrame
 from geo.ports import TerrainModel
 from geo.positions import Altitude, Datum, Position
 from missions.airspace import Airspace
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.endurance import CORNER_S, Air, Cost, Spot, air_of, usable_wh
 from missions.events import DispatchPolicy, EnergyNeed, Event, Reason, Responder
 from missions.model import Finding, ItemKind, Mission, MissionItem, Plan, RallyPoint
+from missions.prover import Prover
+from missions.safe_returns import find_returns, open_air
 
 _AIRBORNE_M = 1.0
 _FENCE_REACH_M = 300.0
@@ -157,6 +160,7 @@ class FlightFinder:
             return Refusal(Reason.ZONES, f"zones on the way leave it only {up_m:.0f} m of height")
         ways = self._space.ways(home, up_m)
         margin = asset.acceptance_radius_m + policy.margin_m
+        home_at = _en(self._space, (home.lat_deg, home.lon_deg))
         stay_at = ways.nearest_free(place, margin + asset.acceptance_radius_m, policy.stand_off_m)
         if stay_at is None:
             reach = policy.stand_off_m
@@ -166,14 +170,19 @@ class FlightFinder:
         start_s = responder.ready_in_s + (0.0 if flying else policy.launch_s)
         rise = air.leg((*here, max(0.0, responder.up_m)), (*here, up_m), asset.cruise_m_s)
         fixed_s = start_s + rise.seconds
+        straight = rise + air.way([_spot(here, up_m), _spot(stay_at, up_m)], asset.cruise_m_s)
+        stay = air.hover(self._event.stay_s + CORNER_S)  # it stops first
+        away = (stay_at[0] - home_at[0], stay_at[1] - home_at[1], up_m)
+        least = self._need(responder, straight, stay, air.home(away, up_m, asset.cruise_m_s))
+        if not least.enough:
+            return Refusal(Reason.ENERGY, f"{least}, even on a straight way")
         longest_m = (longest_s - fixed_s) * asset.cruise_m_s
         way = ways.way(here, stay_at, margin, longest_m=longest_m)
         if way is None:
             return Refusal(Reason.ZONES, f"no way at {up_m:.0f} m leads there within the zones")
         if not way.places:
-            least = fixed_s + way.length_m / asset.cruise_m_s
-            return Refusal(Reason.NOT_QUICKER, f"needs {least:.0f} s at least", least)
-        home_at = _en(self._space, (home.lat_deg, home.lon_deg))
+            least_s = fixed_s + way.length_m / asset.cruise_m_s
+            return Refusal(Reason.NOT_QUICKER, f"needs {least_s:.0f} s at least", least_s)
         back: tuple[Place, ...] = tuple(reversed(way.places))
         before: tuple[Place, ...] = ()
         if flying:
@@ -185,7 +194,6 @@ class FlightFinder:
                 return Refusal(Reason.ZONES, f"no way home at {up_m:.0f} m within the zones")
             back, before = to_home.places, to_here.places
         out = rise + air.way([_spot(p, up_m) for p in way.places], asset.cruise_m_s)
-        stay = air.hover(self._event.stay_s + CORNER_S)  # it stops first
         last = (back[-2][0] - home_at[0], back[-2][1] - home_at[1], up_m)
         home_leg = air.way([_spot(p, up_m) for p in back[:-1]], asset.cruise_m_s)
         home_leg += air.home(last, up_m, asset.cruise_m_s)
@@ -218,10 +226,22 @@ class FlightFinder:
         plan, first = self._plan(flight, permission)
         for up_m in flight.return_up_m:
             yield replace(plan, return_altitude=Altitude(up_m, Datum.HOME)), first
-        bends = [*flight.before[1:], *flight.go[1:], *flight.back[1:-1]]
-        if self._policy.rally_at_bends and len(bends) > 1:
-            ground = [RallyPoint(self._at(place, 0.0)) for place in dict.fromkeys(bends)]
-            yield replace(plan, rally=(*plan.rally, *ground)), first
+        if not self._policy.rally_on_way:
+            return
+        frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
+        way = [
+            frame.to_en1_m(item.position.lat_deg, item.position.lon_deg)
+            for item in plan.mission.items
+            if item.position is not None
+        ]
+        radius_m = flight.responder.asset.acceptance_radius_m + self._circumstances.margin_m
+        heights = (flight.up_m, flight.up_m)
+        air = open_air(FlightRoom(plan.fences, plan.home, self._terrain), heights, radius_m, way)
+        bends = dict.fromkeys(way[1:])
+        for places in (find_returns(way, air).rally, tuple(bends)):
+            if places:
+                ground = [_rally_at(frame, place) for place in places]
+                yield replace(plan, rally=(*plan.rally, *ground)), first
 
     def _at(self, place: Place, up_m: float) -> Position:
         return Position(*self._space.frame.to_geo1_deg(*place), Altitude(up_m, Datum.HOME))
@@ -294,7 +314,12 @@ class FlightFinder:
             other for other in self._circumstances.others if other.plan.asset_id != plan.asset_id
         )
         circumstances = replace(self._circumstances, departs_at=begins, others=others)
-        return check_plan(plan, flight.responder.asset, circumstances, terrain=self._terrain)
+        # the same checks as `check_plan`, without looking for cures of what is not chosen anyway
+        return Prover(plan, flight.responder.asset, self._terrain).findings(plan, circumstances)
+
+
+def _rally_at(frame: LocalFrame, place: Place) -> RallyPoint:
+    return RallyPoint(Position(*frame.to_geo1_deg(*place), Altitude(0.0, Datum.HOME)))
 
 
 def _spot(place: Sequence[float], up_m: float) -> Spot:

@@ -200,9 +200,7 @@ class Judge:
             flight.away_s,
         )
         if not flight.energy.enough:
-            return replace(
-                candidate, feasible=False, reason=Reason.ENERGY, why=_energy(flight.energy)
-            )
+            return replace(candidate, feasible=False, reason=Reason.ENERGY, why=str(flight.energy))
         permission = self._permission(responder)
         error: Finding | None = None
         for plan, first in self._finder.plans(flight, permission.number if permission else ""):
@@ -218,7 +216,7 @@ class Judge:
             return replace(candidate, feasible=False, reason=Reason.UNSAFE, why=why)
         bends = f", {len(route) - 2} bends around zones" if len(route) > 2 else ""
         way = f"{_length_m(route):.0f} m in {flight.up_m:.0f} m height{bends}"
-        why = f"there in {flight.travel_s:.0f} s ({way}); {_energy(flight.energy)}; plan proven"
+        why = f"there in {flight.travel_s:.0f} s ({way}); {flight.energy}; plan proven"
         return replace(candidate, why=why)
 
     def _drive_s(self, responder: Responder) -> float:
@@ -243,7 +241,7 @@ class Judge:
             away_s=travel_s + event.stay_s + go_s,
         )  # fmt: skip
         if not need.enough:
-            return replace(candidate, feasible=False, reason=Reason.ENERGY, why=_energy(need))
+            return replace(candidate, feasible=False, reason=Reason.ENERGY, why=str(need))
         plan = _road_plan(responder, event, route, need.total)
         findings = check_plan(plan, asset, replace(self._circumstances, departs_at=event.at))
         candidate = replace(candidate, plan=plan, findings=findings)
@@ -269,12 +267,6 @@ def refused(responder: Responder, refusal: Refusal) -> Candidate:
 
 def _first_error(findings: tuple[Finding, ...]) -> Finding | None:
     return next((f for f in findings if f.severity is Severity.ERROR), None)
-
-
-def _energy(need: EnergyNeed) -> str:
-    parts = f"go {need.go:.0f}, stay {need.stay:.0f}, back {need.back:.0f}"
-    verdict = "of" if need.enough else "but it has"
-    return f"needs {need.total:.0f} {need.unit} ({parts}) {verdict} {need.have:.0f} {need.unit}"
 
 
 def _length_m(route: tuple[tuple[float, float], ...]) -> float:

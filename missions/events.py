@@ -99,9 +99,9 @@ class DispatchPolicy:
     """Kept from borders beyond a drone's acceptance radius."""
     stand_off_m: float = 100.0
     """From how far a drone may look at a place where it may not be."""
-    rally_at_bends: bool = False
-    """Whether a drone may land at the bends of its way when it must return and the straight way
-    home is closed there; without it such a way needs rally points that somebody has chosen."""
+    rally_on_way: bool = True
+    """Whether a drone whose straight way home is closed somewhere may come down on its own way
+    when it must return; without it such a way needs rally points that somebody has chosen."""
     leave_task_s: float = 0.0
     """An asset that would leave a task must be quicker by this than one that would not."""
     resume_within_s: float = 1_800.0
@@ -159,6 +159,12 @@ class EnergyNeed:
     def enough(self) -> bool:
         """Whether it can be done."""
         return self.total <= self.have
+
+    def __str__(self) -> str:
+        """Returns it in words."""
+        parts = f"go {self.go:.0f}, stay {self.stay:.0f}, back {self.back:.0f}"
+        verdict = "of" if self.enough else "but it has"
+        return f"needs {self.total:.0f} {self.unit} ({parts}) {verdict} {self.have:.0f} {self.unit}"
 
 
 @dataclass(frozen=True, slots=True)

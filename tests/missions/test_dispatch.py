@@ -37,7 +37,7 @@ from tests.builders import AT, GROUND, NOW, a_place, a_square, a_zone, after, an
 from tests.shortest_ways import exhaustive_way, length_m
 
 POLICY = DispatchPolicy()
-BENDS = DispatchPolicy(rally_at_bends=True)
+KEPT = DispatchPolicy(rally_on_way=False)
 
 
 def an_event(east=400.0, north=0.0, **changes):
@@ -194,7 +194,7 @@ def test_leaving_a_task_can_be_made_dearer():
 
 def test_a_drone_goes_around_a_closed_zone_where_it_may_land_on_the_way():
     zones = [a_city(), a_ban()]
-    decision = decide(an_event(), [a_drone()], zones, policy=BENDS)
+    decision = decide(an_event(), [a_drone()], zones)
     chosen = decision.chosen
     assert chosen is not None
     line = LineString([AT.to_en1_m(*place) for place in chosen.route])
@@ -202,10 +202,11 @@ def test_a_drone_goes_around_a_closed_zone_where_it_may_land_on_the_way():
     assert line.distance(a_local_ban()) >= 2.0 + POLICY.margin_m - 0.1
     assert all(f.severity is not Severity.ERROR for f in chosen.findings)
     assert chosen.plan.rally
+    assert any("look at them" in note for note in decision.notes)
 
 
 def test_without_a_place_to_land_the_same_way_is_not_safe_and_nobody_goes():
-    decision = decide(an_event(), [a_drone()], [a_city(), a_ban()])
+    decision = decide(an_event(), [a_drone()], [a_city(), a_ban()], policy=KEPT)
     (candidate,) = decision.candidates
     assert candidate.reason is Reason.UNSAFE
     assert "emergency_way_blocked" in candidate.why
@@ -214,7 +215,7 @@ def test_without_a_place_to_land_the_same_way_is_not_safe_and_nobody_goes():
 
 def test_a_rally_point_that_somebody_keeps_makes_it_safe():
     rally = [RallyPoint(a_place(e, n, 0.0)) for e in (143.0, 257.0) for n in (-62.0, 62.0)]
-    decision = decide(an_event(), [a_drone()], [a_city(), a_ban()], rally=rally)
+    decision = decide(an_event(), [a_drone()], [a_city(), a_ban()], rally=rally, policy=KEPT)
     assert chosen_of(decision) == "drone-1"
     assert set(decision.chosen.plan.rally) <= set(rally)
 
@@ -225,11 +226,11 @@ def a_local_ban():
 
 def test_a_drone_flies_over_a_zone_that_ends_where_that_is_quicker():
     low = a_ban(half=150.0, ceiling=Altitude(70.0, Datum.GROUND))
-    chosen = decide(an_event(), [a_drone()], [a_city(), low], policy=BENDS).chosen
+    chosen = decide(an_event(), [a_drone()], [a_city(), low]).chosen
     assert chosen.up_m > 70.0
     assert len(chosen.route) == 2
     flat = a_city(ceiling=Altitude(65.0, Datum.GROUND))
-    chosen = decide(an_event(), [a_drone()], [flat, low], policy=BENDS).chosen
+    chosen = decide(an_event(), [a_drone()], [flat, low]).chosen
     assert chosen.up_m < 65.0
     assert len(chosen.route) > 2
 
@@ -257,7 +258,8 @@ def test_zones_that_are_not_in_force_or_not_for_flight_change_nothing():
     straight = decide(an_event(), [a_drone()], [a_city(), *open_now]).chosen
     assert len(straight.route) == 2
     soon = Recurrence(after(minutes=1), timedelta(hours=1))
-    assert decide(an_event(), [a_drone()], [a_city(), a_ban(windows=(soon,))]).chosen is None
+    around = decide(an_event(), [a_drone()], [a_city(), a_ban(windows=(soon,))]).chosen
+    assert len(around.route) > 2
 
 
 def test_a_drone_in_the_air_gets_a_plan_that_is_proven_from_its_home_on():
@@ -465,7 +467,8 @@ def oracle(kind, spot, endurance_s, place, bans):
     ]
     if free[0] != free[1] or free[2] != free[3]:
         return None
-    return seconds if free[0] or free[2] else math.inf
+    # otherwise it depends on where rally points are put, which is not recomputed here
+    return seconds if free[0] or free[2] else None
 
 
 @settings(
@@ -495,7 +498,7 @@ def test_a_brute_force_oracle_decides_the_same(fleet, bans, place):
     ]
     wanted = [oracle(kind, spot, endurance, place, bans) for kind, spot, endurance in fleet]
     assume(None not in wanted)
-    decision = decide(an_event(*place), responders, zones, policy=BENDS)
+    decision = decide(an_event(*place), responders, zones)
     if min(wanted) == math.inf:
         assert decision.chosen is None, decision.explanation
         return

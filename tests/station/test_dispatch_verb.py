@@ -63,7 +63,7 @@ def test_the_example_of_the_guide_gives_what_the_guide_says(dispatch, example, c
     assert answer["chosen"] == "drone-2"
     reasons = {one["asset"]: one["reason_code"] for one in answer["candidates"]}
     assert reasons == {
-        "drone-2": "chosen", "car-1": "slower", "drone-1": "unsafe", "ambulance-1": "passive",
+        "drone-2": "chosen", "car-1": "slower", "drone-1": "slower", "ambulance-1": "passive",
     }  # fmt: skip
     assert answer["left_patrol"]["outcome"] == "resumed"
     assert answer["left_patrol"]["patrol"] == "patrol-7"
@@ -166,9 +166,15 @@ def test_zones_come_in_every_shape(dispatch, tmp_path, how):
     }  # fmt: skip
     words = ("--zones", tmp_path / "bans.geojson") if how == "option" else ()
     code, answer = dispatch({**LEAST, "zones": values[how]}, *words)
-    assert code == 1  # across the ban there is no way that is safe; the bare one is an inclusion
-    reason = answer["candidates"][0]["reason_code"]
-    assert reason == ("zones" if how == "geometry" else "unsafe")
+    if how == "geometry":  # a bare one is an inclusion: the drone is outside of it
+        assert code == 1
+        assert answer["candidates"][0]["reason_code"] == "zones"
+    else:
+        assert code == 0
+        assert len(answer["route"]["coordinates"]) > 2
+        assert any("look at them" in note for note in answer["notes"])
+    kept = {**LEAST, "zones": values[how], "policy": {"rally_on_way": False}}
+    assert dispatch(kept, *words)[0] == 1
 
 
 def test_duty_comes_from_the_asset_or_from_the_list_of_people(dispatch):
