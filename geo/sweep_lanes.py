@@ -8,10 +8,12 @@ a swath apart elsewhere, and one more is flown only where it pays.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from geo.sweep_raster import Bools, Floats, Grid, edges_of, fill
@@ -31,6 +33,8 @@ class LaneSet:
     angle_deg: float
     """Counter-clockwise from east; the area is turned back by it about (0, 0)."""
     heights_m: tuple[float, ...]
+    extras: tuple[tuple[float, float, float], ...]
+    """Single pieces where a strip stays unseen: height, and from and to along the lane."""
     cost_m: float
     """Length, pieces and what stays unseen, in metres of flight."""
 
@@ -91,9 +95,55 @@ def best_lanes(room: Floats, need: Floats, angle_deg: float, prices: LanePrices)
     open_rows, need_rows = fill(room, grid), fill(need, grid)
     half_m = prices.swath_m / 2
     half = max(1, math.floor(half_m / grid.along_m + 1e-6))
-    heights, cost = _cheapest(open_rows, need_rows, grid, half, half_m, prices)
+    chords = np.zeros((grid.rows + 1, grid.columns), bool)
+    chords[1:-1] = open_rows[1:] & open_rows[:-1]
+    # what a lane sees of the row that lies d rows away, with the caps of its turns
+    wide = []
+    for d in range(half):
+        reach = math.sqrt(max(0.0, half_m**2 - ((d + 0.5) * grid.along_m) ** 2))
+        wide.append(_widened(chords, int(reach / grid.across_m)))
+    heights, cost = _cheapest(chords, wide, need_rows, grid, prices)
+    extras, gain = _extras(heights, chords, wide, need_rows, grid, prices)
     ys = tuple(grid.south_m + k * grid.along_m for k in heights)
-    return LaneSet(angle_deg, ys, cost)
+    return LaneSet(angle_deg, ys, extras, cost - gain)
+
+
+def _extras(
+    heights: Sequence[int],
+    chords: Bools,
+    wide: Sequence[Bools],
+    need_rows: Bools,
+    grid: Grid,
+    prices: LanePrices,
+) -> tuple[tuple[tuple[float, float, float], ...], float]:
+    """Returns pieces for strips that the lanes leave unseen and what they save."""
+    unseen = need_rows.copy()
+    half = len(wide)
+    for k in heights:
+        for d in range(half):
+            for row, rows in ((k + d, wide[d]), (k - d - 1, wide[d])):
+                if 0 <= row < grid.rows:
+                    unseen[row] &= ~rows[k]
+    labels, _ = ndimage.label(unseen)
+    cell = grid.across_m * grid.along_m
+    found, saved = [], 0.0
+    for n, place in enumerate(ndimage.find_objects(labels), start=1):
+        cells = labels[place] == n
+        worth = float(cells.sum()) * cell * prices.unseen_per_m2
+        if worth < prices.per_piece_m:
+            continue
+        low, high = place[0].start, place[0].stop
+        left, right = place[1].start, place[1].stop
+        middle = (low + high) // 2
+        ks = range(max(1, high - half), min(grid.rows, low + half + 1)) or [middle]
+        k = max(ks, key=lambda k: (int(chords[k, left:right].sum()), -abs(k - middle)))
+        length = float(chords[k, left:right].sum()) * grid.across_m
+        if length == 0 or worth < length + prices.per_piece_m:
+            continue
+        saved += worth - length - prices.per_piece_m
+        west = grid.west_m + left * grid.across_m
+        found.append((grid.south_m + k * grid.along_m, west, west + (right - left) * grid.across_m))
+    return tuple(found), saved
 
 
 def _grid(room: Floats, need: Floats, swath_m: float) -> Grid:
@@ -124,27 +174,21 @@ def _widened(chords: Bools, by: int) -> Bools:
 
 
 def _cheapest(
-    open_rows: Bools, need_rows: Bools, grid: Grid, half: int, half_m: float, prices: LanePrices
+    chords: Bools, wide: Sequence[Bools], need_rows: Bools, grid: Grid, prices: LanePrices
 ) -> tuple[list[int], float]:
-    rows = grid.rows
-    chords = np.zeros((rows + 1, grid.columns), bool)
-    chords[1:-1] = open_rows[1:] & open_rows[:-1]
+    rows, half = grid.rows, len(wide)
     pieces = (chords[:, 1:] & ~chords[:, :-1]).sum(axis=1) + chords[:, 0]
     lane_cost = chords.sum(axis=1) * grid.across_m + pieces * prices.per_piece_m
-    usable = chords.any(axis=1)
+    usable = np.asarray(chords.any(axis=1))
     if not usable.any():
         return [], math.inf
     need = _packed(need_rows)
-    # seen[d]: what a lane sees of the row that lies d rows away, with the caps of its turns
-    seen = []
-    for d in range(half):
-        away = (d + 0.5) * grid.along_m
-        reach = math.sqrt(max(0.0, half_m**2 - away**2))
-        seen.append(_packed(_widened(chords, int(reach / grid.across_m))))
+    seen = [_packed(one) for one in wide]
     price = prices.unseen_per_m2 * grid.across_m * grid.along_m
 
     def count(words: Words) -> NDArray[np.int64]:
-        return np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+        found: NDArray[np.int64] = np.bitwise_count(words).sum(axis=1, dtype=np.int64)
+        return found
 
     whole = count(need)
     total_before = np.concatenate([[0], np.cumsum(whole)])

@@ -7,6 +7,7 @@ fixed number of times by a seeded generator: the same input gives the same order
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,7 @@ from geo.sweep_raster import Floats
 
 Ints = NDArray[np.int64]
 
-_LONGEST_MOVED = 12
-_SMALL = 40
+_LONGEST_MOVED = 8
 _LARGE = 160
 
 
@@ -99,13 +99,26 @@ def _reversed(tour: Ints, table: Floats) -> Ints | None:
     left = tour ^ 1
     now = table[before, tour]
     then = table[left, after]
-    change = table[np.ix_(before, left)] + table[np.ix_(tour, after)] - now[:, None] - then[None, :]
+    change = table[before][:, left] + table[tour][:, after]
+    change -= now[:, None]
+    change -= then[None, :]
     change = np.triu(change)
     k = int(np.argmin(change))
     i, j = divmod(k, len(tour))
     if change[i, j] > -1e-6:
         return None
     return np.concatenate([tour[:i], tour[i : j + 1][::-1] ^ 1, tour[j + 1 :]])
+
+
+@lru_cache(maxsize=64)
+def _blocks(n: int) -> tuple[Ints, Ints, NDArray[np.bool_]]:
+    """Returns first and last of every stretch that may be moved, and the gaps it touches."""
+    longest = min(n - 1, _LONGEST_MOVED if n <= _LARGE else 3)
+    first = np.concatenate([np.arange(n - length + 1) for length in range(1, longest + 1)])
+    lengths = [np.full(n - length + 1, length) for length in range(1, longest + 1)]
+    last = first + np.concatenate(lengths) - 1
+    gaps = np.arange(n + 1)[None, :]
+    return first, last, (gaps >= first[:, None]) & (gaps <= last[:, None] + 1)
 
 
 def _moved(tour: Ints, table: Floats) -> Ints | None:
@@ -115,32 +128,26 @@ def _moved(tour: Ints, table: Floats) -> Ints | None:
     # a gap g lies before piece g; gap n is the end
     gap_a = np.concatenate([before, [left[-1]]])
     gap_b = np.concatenate([tour, [size + 1]])
-    gap_now = table[gap_a, gap_b]
-    best, choice = -1e-6, None
-    longest = n - 1 if n <= _SMALL else (_LONGEST_MOVED if n <= _LARGE else 3)
-    for length in range(1, min(longest, n - 1) + 1):
-        i = np.arange(n - length + 1)
-        first, last = tour[i], left[i + length - 1]
-        gain = table[before[i], first] + table[last, after[i + length - 1]]
-        gain = gain - table[before[i], after[i + length - 1]]
-        straight = table[np.ix_(first, gap_a)] + table[np.ix_(last, gap_b)]
-        turned = table[np.ix_(last, gap_a)] + table[np.ix_(first, gap_b)]
-        change = np.minimum(straight, turned) - gap_now[None, :] - gain[:, None]
-        gaps = np.arange(n + 1)[None, :]
-        own = (gaps >= i[:, None]) & (gaps <= i[:, None] + length)
-        change[own] = 0.0
-        k = int(np.argmin(change))
-        row, gap = divmod(k, n + 1)
-        if change[row, gap] < best:
-            best = float(change[row, gap])
-            choice = (row, length, gap, bool(turned[row, gap] < straight[row, gap]))
-    if choice is None:
+    i, j, own = _blocks(n)
+    first, last = tour[i], left[j]
+    gain = table[before[i], first] + table[last, after[j]] - table[before[i], after[j]]
+    to_a, to_b = table[:, gap_a], table[:, gap_b]
+    straight = to_a[first] + to_b[last]
+    turned = to_a[last] + to_b[first]
+    change = np.minimum(straight, turned)
+    change -= table[gap_a, gap_b][None, :]
+    change -= gain[:, None]
+    change[own] = 0.0
+    k = int(np.argmin(change))
+    row, gap = divmod(k, n + 1)
+    if change[row, gap] >= -1e-6:
         return None
-    row, length, gap, flip = choice
-    block = tour[row : row + length]
-    block = block[::-1] ^ 1 if flip else block
-    rest = np.concatenate([tour[:row], tour[row + length :]])
-    place = gap if gap < row else gap - length
+    start, end = int(i[row]), int(j[row]) + 1
+    block = tour[start:end]
+    if turned[row, gap] < straight[row, gap]:
+        block = block[::-1] ^ 1
+    rest = np.concatenate([tour[:start], tour[end:]])
+    place = gap if gap <= start else gap - (end - start)
     return np.concatenate([rest[:place], block, rest[place:]])
 
 

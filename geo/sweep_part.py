@@ -21,11 +21,13 @@ _TRIED = 6
 """Lane sets that are ordered."""
 _POLISHED = 2
 """Of those, the best that are polished."""
+_FEW_PLACES = 20
+"""A path of so few is cheap to polish: all drafts are."""
 _CELLS_PER_SWATH = 14
 _FEWEST_CELLS, _MOST_CELLS = 4_000, 3_000_000
-_FIRST_WORTH = 12.0
+_FIRST_WORTH = 16.0
 """Of what stays unseen, per square metre and swath, in metres of flight."""
-_ROUNDS = 5
+_MORE_ROUNDS = 4
 _SHORTEST = 0.05
 """Of a lane, in swaths: what is left out the polish finds again, if it matters."""
 _LARGE = 1_200
@@ -58,17 +60,17 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
     drafts = _drafts(room, need, wish, _lane_sets(room, need, wish, large), large)
     if not drafts:
         return _thread(room)
-    count = 1 if large or wish.angle_deg is not None else _POLISHED
-    best: tuple[tuple[bool, float], Polygon, list[Place], float] | None = None
-    for draft in drafts[:count]:
-        path, seen = _polished(draft, wish, large)
-        short = seen < wish.seen_goal
-        cost = length_m(path) + turning_m(path, wish.pace.turn_m)
-        rank = (short, -seen if short else cost * draft.lane_factor)
-        if best is None or rank < best[0]:
-            best = (rank, room, path, draft.angle_deg)
-    assert best is not None
-    turned = affinity.rotate(LineString(best[2]), best[3], origin=(0, 0))
+    small = max(len(drafts[0].path), 2) <= _FEW_PLACES
+    count = len(drafts) if small else (1 if large else _POLISHED)
+    runs = [_Run(draft, wish) for draft in drafts[:count]]
+    for run in runs:
+        run.round()
+    best = min(runs, key=lambda run: run.value_m)
+    for _ in range(0 if large else _MORE_ROUNDS):
+        if best.done:
+            break
+        best.round()
+    turned = affinity.rotate(LineString(best.chosen()), best.draft.angle_deg, origin=(0, 0))
     return tuple((float(x), float(y)) for x, y in turned.coords)
 
 
@@ -118,7 +120,7 @@ def _drafts(
         turned = affinity.rotate(room, -lanes.angle_deg, origin=(0, 0))
         seen = affinity.rotate(need, -lanes.angle_deg, origin=(0, 0))
         place = Room(turned, wish.hair_m / 2)
-        pieces = _pieces(turned, lanes.heights_m, wish.swath_m)
+        pieces = _pieces(turned, lanes, wish.swath_m)
         if not len(pieces):
             continue
         start = None
@@ -132,10 +134,11 @@ def _drafts(
     return drafts
 
 
-def _pieces(room: Polygon, heights_m: Sequence[float], swath_m: float) -> Floats:
+def _pieces(room: Polygon, lanes: LaneSet, swath_m: float) -> Floats:
     """Returns the pieces of lanes inside a room, (n, 2, 2)."""
     west, _, east, _ = room.bounds
-    lines = shapely.linestrings([[(west - 1, y), (east + 1, y)] for y in heights_m])
+    spans = [(y, west - 1, east + 1) for y in lanes.heights_m] + list(lanes.extras)
+    lines = shapely.linestrings([[(a, y), (b, y)] for y, a, b in spans])
     found = []
     for piece in shapely.get_parts(shapely.intersection(lines, room)):
         coords = shapely.get_coordinates(piece)
@@ -175,31 +178,59 @@ def _place(xy: Floats) -> Place:
     return float(xy[0]), float(xy[1])
 
 
-def _polished(draft: _Draft, wish: Wish, large: bool) -> tuple[list[Place], float]:
-    """Returns the cheapest path found that sees enough, else the one that sees most."""
-    swath, need = wish.swath_m, draft.need
-    west, south, east, north = need.bounds
-    box = max((east - west) * (north - south), 1e-9)
-    cell = min(swath / _CELLS_PER_SWATH, math.sqrt(need.area / _FEWEST_CELLS))
-    cell = max(cell, math.sqrt(box / _MOST_CELLS))
-    band = Band(draft.path, draft.room, need, PathPrices(swath, wish.pace.turn_m), cell)
-    worth = _FIRST_WORTH
-    found = [(list(draft.path), _seen_area(draft.path, swath, need) / need.area)]
-    for _ in range(2 if large else _ROUNDS):
-        band.improve(worth / swath, 3)
-        band.fill_pockets(worth / swath, 40)
-        band.improve(worth / swath, 2)
-        seen = _seen_area(band.path, swath, need) / need.area
-        found.append((list(band.path), seen))
-        unseen, most = 1 - seen, 1 - wish.seen_goal
-        if 0.7 * most <= unseen <= most:
-            break
-        worth *= 1.8 if unseen > most else 0.6
-    enough = [one for one in found if one[1] >= wish.seen_goal]
-    if not enough:
-        return max(found, key=lambda one: one[1])
-    turn = wish.pace.turn_m
-    return min(enough, key=lambda one: length_m(one[0]) + turning_m(one[0], turn))
+class _Run:
+    """The polish of one draft, round by round, with what is unseen worth more or less."""
+
+    def __init__(self, draft: _Draft, wish: Wish) -> None:
+        """Lays the draft over its raster."""
+        swath, need = wish.swath_m, draft.need
+        west, south, east, north = need.bounds
+        cell = min(swath / _CELLS_PER_SWATH, math.sqrt(need.area / _FEWEST_CELLS))
+        cell = max(cell, math.sqrt((east - west) * (north - south) / _MOST_CELLS))
+        self.draft, self._wish = draft, wish
+        self._band = Band(draft.path, draft.room, need, PathPrices(swath, wish.pace.turn_m), cell)
+        self._worth = _FIRST_WORTH
+        self._found = [self._measured()]
+
+    @property
+    def done(self) -> bool:
+        """Whether enough is seen."""
+        return len(self._found) > 1 and self._found[-1][1] >= self._wish.seen_goal
+
+    @property
+    def value_m(self) -> float:
+        """Cost of the latest path with what it leaves unseen, by which drafts compare."""
+        path, seen = self._found[-1]
+        unseen = (1 - seen) * self.draft.need.area
+        return self.draft.lane_factor * (
+            self._cost_m(path) + unseen * _FIRST_WORTH / self._wish.swath_m
+        )
+
+    def round(self) -> None:
+        """Improves once more, after the worth of what is unseen follows what was reached."""
+        if len(self._found) > 1:
+            off = (1 - self._found[-1][1]) / (1 - self._wish.seen_goal)
+            self._worth *= min(4.0, max(1.5, off))
+        worth = self._worth / self._wish.swath_m
+        self._band.improve(worth, 3)
+        if self._band.fill_pockets(worth, 40):
+            self._band.improve(worth, 3)
+        self._found.append(self._measured())
+
+    def chosen(self) -> list[Place]:
+        """Returns the cheapest path that sees enough, else the one that sees most."""
+        enough = [path for path, seen in self._found if seen >= self._wish.seen_goal]
+        if enough:
+            return min(enough, key=self._cost_m)
+        return max(self._found, key=lambda one: one[1])[0]
+
+    def _measured(self) -> tuple[list[Place], float]:
+        path = list(self._band.path)
+        need = self.draft.need
+        return path, _seen_area(path, self._wish.swath_m, need) / need.area
+
+    def _cost_m(self, path: Sequence[Place]) -> float:
+        return length_m(path) + turning_m(path, self._wish.pace.turn_m)
 
 
 def _seen_area(path: Sequence[Place], swath_m: float, need: BaseGeometry) -> float:

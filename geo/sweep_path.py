@@ -26,7 +26,7 @@ from geo.zones import Area
 _HAIR_M = 0.02
 """The path keeps this far inside; rounding and another projection's curves stay below it."""
 _HAIR_OF_WIDTH = 1e-3
-_SEEN_GOAL = 0.999
+_SEEN_GOAL = 0.997
 _SIMPLER = 0.01
 """Of a border, in swaths, where it has more corners than a search can use."""
 _MANY_CORNERS = 250

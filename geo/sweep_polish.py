@@ -13,6 +13,7 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
@@ -22,7 +23,9 @@ from geo.sweep_ways import Room
 
 _STEPS = (0.25, 0.1, 0.04)
 """How far a place is moved at once, in swaths."""
-_MOST_STEPS = 8
+_MOST_STEPS = 6
+_MOST_SHIFT = 1.0
+"""How far a place is moved in all before its neighbours get their turn, in swaths."""
 _LONG = 6.0
 """A stretch longer than this many swaths is not tilted: it would unsee more than it saves."""
 _GOLDEN = 0.6180339887498949
@@ -56,7 +59,7 @@ class _Site:
     """A neighbourhood without the stretches that are about to change."""
 
     window: tuple[slice, slice]
-    base: Floats
+    base: NDArray[np.int16]
     """How many of the other stretches see each cell."""
     x: Floats
     y: Floats
@@ -100,6 +103,8 @@ class Band:
         self._count = np.zeros((rows, columns), np.int16)
         self._worth = 0.0
         """Of one unseen cell, in metres."""
+        self._dirty = [True] * len(self.path)
+        """Places that may be worth another look."""
         self._lay()
 
     def _cells_of(self, need: BaseGeometry) -> Bools:
@@ -125,19 +130,45 @@ class Band:
         return length_m(self.path) + turning_m(self.path, self._prices.turn_m)
 
     def improve(self, worth_per_m2: float, passes: int) -> None:
-        """Improves the path while that helps, for that worth of a square metre."""
-        self._worth = worth_per_m2 * self._grid.across_m**2
-        dirty = [True] * len(self.path)
+        """Improves the path while that helps, for that worth of a square metre.
+
+        With the worth of the time before, only what has changed since is looked at.
+        """
+        self._value_cells(worth_per_m2)
         for _ in range(passes):
-            dropped = self._drop()
-            if dropped:
-                dirty = [True] * len(self.path)
-            if not self._shift(dirty) and not dropped:
+            k, changed = 0, False
+            while k < len(self.path):
+                if not self._dirty[k]:
+                    k += 1
+                    continue
+                self._dirty[k] = False
+                dropped = self._drop(k)
+                if dropped:
+                    k = max(0, k - 1)
+                    changed = True
+                    continue
+                if self._shift_one(k):
+                    self._touch(k - 2, k + 3, but=k)
+                    changed = True
+                k += 1
+            if not changed:
                 break
+
+    def _value_cells(self, worth_per_m2: float) -> None:
+        worth = worth_per_m2 * self._grid.across_m**2
+        if worth != self._worth:
+            self._worth = worth
+            self._dirty = [True] * len(self.path)
+
+    def _touch(self, start: int, stop: int, but: int = -1) -> None:
+        """Marks places whose surroundings have changed."""
+        for n in range(max(0, start), min(len(self._dirty), stop)):
+            if n != but:
+                self._dirty[n] = True
 
     def fill_pockets(self, worth_per_m2: float, most: int) -> int:
         """Adds detours to unseen pockets that are worth it; returns how many."""
-        self._worth = worth_per_m2 * self._grid.across_m**2
+        self._value_cells(worth_per_m2)
         unseen = self._need & (self._count <= 0)
         labels, number = ndimage.label(unseen, np.ones((3, 3)))
         if not number:
@@ -284,50 +315,31 @@ class Band:
             return False
         self._put(site, new, first, last)
         path[i + 1 : j] = middle
+        self._dirty[i + 1 : j] = [True] * len(middle)
+        self._touch(i - 1, i + len(middle) + 3)
         return True
 
-    def _drop(self) -> bool:
-        """Leaves out places that are not needed, alone or two at a time."""
-        changed = False
-        longest = _LONG * self._prices.swath_m
-        k = 0
-        while k < len(self.path):
-            for width in (1, 2):
-                path = self.path
-                i, j = k - 1, k + width
-                if j > len(path) or len(path) - width < 2:
-                    continue
-                chain = path[max(0, i) : j + 1]
-                straight = width == 1 and turning_m(chain, 1.0) < 1e-3 and len(chain) == 3
-                if not straight and length_m(chain) > longest:
-                    continue
-                if self._change(i, j, ()) < 0 and self._replace(
-                    i, j, (), gain_m=0.0 if straight else 1e-3 * self._radius
-                ):
-                    changed = True
-                    break
-            else:
-                k += 1
-        return changed
-
-    def _shift(self, dirty: list[bool]) -> bool:
-        """Moves places along the stretches they join, and across short ones."""
-        moved = False
-        for k in range(len(self.path)):
-            if not dirty[k]:
+    def _drop(self, k: int) -> int:
+        """Leaves out place k, alone or with the next, if it is not needed; returns how many."""
+        path, longest = self.path, _LONG * self._prices.swath_m
+        for width in (1, 2):
+            i, j = k - 1, k + width
+            if j > len(path) or len(path) - width < 2:
                 continue
-            dirty[k] = False
-            if self._shift_one(k):
-                moved = True
-                for n in (k - 2, k - 1, k + 1, k + 2):
-                    if 0 <= n < len(dirty):
-                        dirty[n] = True
-        return moved
+            chain = path[max(0, i) : j + 1]
+            straight = width == 1 and len(chain) == 3 and turning_m(chain, 1.0) < 1e-3
+            if not straight and length_m(chain) > longest:
+                continue
+            gain = 0.0 if straight else 1e-3 * self._radius
+            if self._change(i, j, ()) < 0 and self._replace(i, j, (), gain_m=gain):
+                return width
+        return 0
 
     def _shift_one(self, k: int) -> bool:
-        path = self.path
+        path, swath = self.path, self._prices.swath_m
         here = path[k]
-        reach = (_MOST_STEPS * _STEPS[0] + 1.5) * self._prices.swath_m
+        most = _MOST_SHIFT * swath
+        reach = most + 0.6 * swath
         first, last = k == 0, k == len(path) - 1
         chain: list[Place] = [here]
         fixed: list[Place] = []
@@ -337,55 +349,91 @@ class Band:
                 continue
             far = path[n]
             length = math.dist(here, far)
-            if length > _LONG * self._prices.swath_m:
+            if length > _LONG * swath:
                 u = ((far[0] - here[0]) / length, (far[1] - here[1]) / length)
                 fixed.append(u)
+                # beyond that nothing changes when the place moves along the stretch
                 far = (here[0] + u[0] * reach, here[1] + u[1] * reach)
             else:
                 first, last = first or n == 0, last or n == len(path) - 1
-            chain.insert(0, far) if n < k else chain.append(far)
+            if n < k:
+                chain.insert(0, far)
+            else:
+                chain.append(far)
         if len(fixed) == 2:
             ux, uy = fixed[0]
             if abs(ux * fixed[1][1] - uy * fixed[1][0]) > 1e-6:
                 return False
-        middle = chain.index(here)
-        site: _Site | None = None
-        moved, seen = False, 0
-        for part in _STEPS:
-            step = part * self._prices.swath_m
-            for _ in range(_MOST_STEPS):
-                best: tuple[float, Place, int] | None = None
-                for d in _directions(chain, middle, fixed):
-                    there = (chain[middle][0] + d[0] * step, chain[middle][1] + d[1] * step)
-                    if math.dist(there, here) > _MOST_STEPS * _STEPS[0] * self._prices.swath_m:
-                        continue
-                    change = self._moved_cost(k, there) - self._moved_cost(k, chain[middle])
-                    if site is None:
-                        site = self._site(chain, first, last, [*chain, *_square(here, reach)])
-                        seen = int(self._seen_of(site, chain, first, last).sum())
-                    if change - (len(site.x) - seen) * self._worth > -1e-3 * self._radius:
-                        continue  # not even if it saw all that is open
-                    trial = list(chain)
-                    trial[middle] = there
-                    if self._stub(trial, first, last):
-                        continue
-                    then = int(self._seen_of(site, trial, first, last).sum())
-                    value = change + (seen - then) * self._worth
-                    if value < (best[0] if best else -1e-3 * self._radius) and self._clear(trial):
-                        best = (value, there, then)
-                if best is None:
+        middle = 0 if k == 0 else 1
+        around = _square(here, most)
+        site = self._site(chain, first, last, [*chain, *around])
+        moved = False
+        for _ in range(_MOST_STEPS):
+            places = _candidates(chain, middle, fixed, swath)
+            places = places[np.abs(places - here).max(axis=1) <= most]
+            values = self._move_costs(k, places)
+            values -= self._worth * self._seen_by(site, chain, middle, places, first, last)
+            gain = values - values[0]
+            best = None
+            for n in np.argsort(gain, kind="stable")[:4]:
+                if gain[n] > -1e-3 * self._radius:
                     break
-                moved, seen = True, best[2]
-                chain[middle] = best[1]
-        if moved and site is not None:
+                trial = list(chain)
+                trial[middle] = (float(places[n, 0]), float(places[n, 1]))
+                if not self._stub(trial, first, last) and self._clear(trial):
+                    best = trial
+                    break
+            if best is None:
+                break
+            moved, chain = True, best
+        if moved:
             self._put(site, chain, first, last)
             path[k] = chain[middle]
         return moved
 
-    def _moved_cost(self, k: int, there: Place) -> float:
+    def _move_costs(self, k: int, places: Floats) -> Floats:
+        """Returns length and turns around place k for every place that it could have."""
         path = self.path
-        chain = [*path[max(0, k - 2) : k], there, *path[k + 1 : k + 3]]
-        return length_m(chain) + turning_m(chain, self._prices.turn_m)
+        chain: list[Floats | Place] = [*path[max(0, k - 2) : k], places, *path[k + 1 : k + 3]]
+        x = [np.asarray(c)[..., 0] for c in chain]
+        y = [np.asarray(c)[..., 1] for c in chain]
+        dx = [b - a for a, b in pairwise(x)]
+        dy = [b - a for a, b in pairwise(y)]
+        total = np.zeros(len(places))
+        for u, v in zip(dx, dy, strict=True):
+            total += np.sqrt(u * u + v * v)
+        turn = self._prices.turn_m / (math.pi / 2)
+        for n in range(len(dx) - 1):
+            cross = dx[n] * dy[n + 1] - dy[n] * dx[n + 1]
+            dot = dx[n] * dx[n + 1] + dy[n] * dy[n + 1]
+            total += turn * np.abs(np.arctan2(cross, dot))
+        return total
+
+    def _seen_by(
+        self,
+        site: _Site,
+        chain: Sequence[Place],
+        middle: int,
+        places: Floats,
+        first: bool,
+        last: bool,
+    ) -> Floats:
+        """Returns how many of a site's open cells are seen for each place of the middle."""
+        seen = np.zeros((len(places), len(site.x)), bool)
+        for n in (middle - 1, middle + 1):
+            if not 0 <= n < len(chain):
+                continue
+            ax, ay = chain[n]
+            dx, dy = places[:, 0] - ax, places[:, 1] - ay
+            length = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-9)
+            ux, uy = (dx / length)[:, None], (dy / length)[:, None]
+            x, y = (site.x - ax)[None, :], (site.y - ay)[None, :]
+            along, aside = x * ux + y * uy, y * ux - x * uy
+            flat_far = (first and n < middle) or (last and n > middle)
+            flat_here = (first and middle == 0) or (last and middle == len(chain) - 1)
+            seen |= _near(along, aside, length[:, None], self._radius, flat_far, flat_here)
+        result: Floats = seen.sum(axis=1).astype(np.float64)
+        return result
 
     def _fill_pocket(self, cells: Floats) -> bool:
         """Tries detours from the nearest stretches to a pocket and takes the best."""
@@ -399,24 +447,29 @@ class Band:
         near = a + t[:, None] * d
         away = np.linalg.norm(target - near, axis=1)
         best: tuple[float, int, int, tuple[Place, ...]] | None = None
-        for k in (int(n) for n in np.argsort(away, kind="stable")[:4]):
+        hoped = 1.5 * len(cells) * self._worth
+        for k in (int(n) for n in np.argsort(away, kind="stable")[:3]):
             q = (float(near[k, 0]), float(near[k, 1]))
-            short = square[k] <= (_LONG * self._prices.swath_m) ** 2
-            for part in (0.25, 0.5, 0.75, 1.0):
+            for part in (0.3, 0.6, 1.0):
                 w = (
                     q[0] + part * (float(target[0]) - q[0]),
                     q[1] + part * (float(target[1]) - q[1]),
                 )
-                options: list[tuple[int, int, tuple[Place, ...]]] = []
-                if short:
+                options: list[tuple[int, int, tuple[Place, ...]]] = [(k, k + 1, (q, w, q))]
+                if square[k] <= (_LONG * self._prices.swath_m) ** 2:
                     options.append((k, k + 1, (w,)))
-                options.append((k, k + 1, (q, w, q)))
                 if k == 0 and t[k] == 0.0:
-                    options.append((-1, 0, (w,)))
+                    options += [(-1, 0, (self._beyond(q, w),)), (-1, 1, (w, self._before(0, 1)))]
                 if k + 2 == len(self.path) and t[k] == 1.0:
-                    options.append((k + 1, k + 2, (w,)))
+                    options += [
+                        (k + 1, k + 2, (self._beyond(q, w),)),
+                        (k, k + 2, (self._before(-1, -2), w)),
+                    ]
                 for i, j, chain in options:
-                    value = self._value(i, j, chain)
+                    change = self._change(i, j, _distinct(self.path, i, j, chain))
+                    if change > hoped:
+                        continue
+                    value = self._value(i, j, chain, change)
                     if value < (best[0] if best else -0.02 * self._radius):
                         best = (value, i, j, chain)
         if best is None:
@@ -424,27 +477,38 @@ class Band:
         _, i, j, chain = best
         return self._replace(i, j, _distinct(self.path, i, j, chain), gain_m=0.01 * self._radius)
 
-    def _value(self, i: int, j: int, middle: tuple[Place, ...]) -> float:
+    def _beyond(self, end: Place, target: Place) -> Place:
+        """Returns a place past an end of the path, towards a target, that makes no stub."""
+        away = math.dist(end, target)
+        scale = max(1.0, 1.02 * self._radius / max(away, 1e-9))
+        return end[0] + scale * (target[0] - end[0]), end[1] + scale * (target[1] - end[1])
+
+    def _before(self, end: int, inner: int) -> Place:
+        """Returns the place half a swath before an end of the path, at which it can bend."""
+        (ax, ay), (bx, by) = self.path[end], self.path[inner]
+        part = min(0.9, 1.1 * self._radius / max(math.dist((ax, ay), (bx, by)), 1e-9))
+        return ax + part * (bx - ax), ay + part * (by - ay)
+
+    def _value(self, i: int, j: int, middle: tuple[Place, ...], change: float) -> float:
         """Returns what putting places between two neighbours would cost; negative is good."""
-        change = self._change(i, j, middle)
-        if len(middle) == 3:  # there and back: nothing else changes
+        if len(middle) == 3 and i >= 0:  # there and back: nothing else changes
             spike = (middle[0], middle[1])
             if not self._room.clear(*spike):
                 return math.inf
             site = self._site((), False, False, spike)
             return change - int(self._seen_of(site, spike, False, False).sum()) * self._worth
         begin, finish, first, last = self._ends(i, j)
-        old, new = [*begin, *finish], [*begin, *middle, *finish]
+        old, new = [*begin, *self.path[i + 1 : j], *finish], [*begin, *middle, *finish]
         if self._stub(new, first, last) or not self._clear(new):
             return math.inf
-        site = self._site(old, first, last, new)
+        site = self._site(old, first, last, [*old, *new])
         before = self._seen_of(site, old, first, last)
         after = self._seen_of(site, new, first, last)
         return change + (int(before.sum()) - int(after.sum())) * self._worth
 
 
 def _near(
-    along: Floats, aside: Floats, length: float, radius: float, flat_a: bool, flat_b: bool
+    along: Floats, aside: Floats, length: float | Floats, radius: float, flat_a: bool, flat_b: bool
 ) -> Bools:
     """Returns what is within a radius of a stretch, given places along and aside of it."""
     over = np.maximum(-along, along - length)
@@ -459,25 +523,30 @@ def _near(
     return seen
 
 
-def _directions(chain: Sequence[Place], middle: int, fixed: Sequence[Place]) -> list[Place]:
-    """Returns where a place may move: along and across the stretches that meet there."""
+def _candidates(
+    chain: Sequence[Place], middle: int, fixed: Sequence[Place], swath_m: float
+) -> Floats:
+    """Returns the place itself and those to which it may go, along and across its stretches."""
+    here = chain[middle]
+    found: list[Place] = []
     if fixed:
         u = fixed[0]
-        return [u, (-u[0], -u[1])]
-    found: list[Place] = []
-    here = chain[middle]
-    for n in (middle - 1, middle + 1):
-        if not 0 <= n < len(chain):
-            continue
-        dx, dy = chain[n][0] - here[0], chain[n][1] - here[1]
-        length = math.hypot(dx, dy)
-        if length < 1e-6:
-            continue
-        u = (dx / length, dy / length)
-        for d in (u, (-u[0], -u[1]), (-u[1], u[0]), (u[1], -u[0])):
-            if all(abs(d[0] - e[0]) + abs(d[1] - e[1]) > 0.2 for e in found):
-                found.append(d)
-    return found
+        found = [u, (-u[0], -u[1])]
+    else:
+        for n in (middle - 1, middle + 1):
+            if not 0 <= n < len(chain):
+                continue
+            dx, dy = chain[n][0] - here[0], chain[n][1] - here[1]
+            length = math.hypot(dx, dy)
+            if length < 1e-6:
+                continue
+            u = (dx / length, dy / length)
+            for d in (u, (-u[0], -u[1]), (-u[1], u[0]), (u[1], -u[0])):
+                if all(abs(d[0] - e[0]) + abs(d[1] - e[1]) > 0.2 for e in found):
+                    found.append(d)
+    shifts = np.array([(d[0] * step, d[1] * step) for step in _STEPS for d in found])
+    result: Floats = np.array(here) + np.concatenate([np.zeros((1, 2)), shifts * swath_m])
+    return result
 
 
 def _square(middle: Place, half: float) -> tuple[Place, Place]:

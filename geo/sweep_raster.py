@@ -31,12 +31,12 @@ class Grid:
     @property
     def xs_m(self) -> Floats:
         """The middles of the columns."""
-        return self.west_m + (np.arange(self.columns) + 0.5) * self.across_m
+        return self.west_m + (np.arange(self.columns, dtype=np.float64) + 0.5) * self.across_m
 
     @property
     def ys_m(self) -> Floats:
         """The middles of the rows."""
-        return self.south_m + (np.arange(self.rows) + 0.5) * self.along_m
+        return self.south_m + (np.arange(self.rows, dtype=np.float64) + 0.5) * self.along_m
 
 
 def edges_of(shape: BaseGeometry) -> Floats:

@@ -59,8 +59,7 @@ class Room:
         """Returns for each straight way (n, 2, 2) whether it is inside."""
         if not len(lines):
             return np.zeros(0, bool)
-        clear: NDArray[np.bool_] = shapely.covers(self._wide, shapely.linestrings(lines))
-        return clear
+        return np.asarray(shapely.covers(self._wide, shapely.linestrings(lines)))
 
 
 class Ways:

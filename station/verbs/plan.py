@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import numpy as np
 import shapely
 import typer
-from shapely import LineString, Polygon
+from shapely import LineString, MultiPolygon, Polygon
 
 from core.errors import AreaInvalid, NothingLeft, SourceMissing, TooLarge, UsageError
 from geo.area_reading import area_of_document, from_grid, to_grid
@@ -246,8 +246,7 @@ def _open(whole: Area, fences: list[Zone], frame: UtmFrame) -> Area:
 def _polygons_of(shape: Any) -> Area:
     parts = shapely.get_parts(shapely.get_parts(shape))
     joined = shapely.union_all([p for p in parts if isinstance(p, Polygon) and p.area > 0])
-    result: Area = joined if not joined.is_empty else Polygon()
-    return result
+    return joined if isinstance(joined, Polygon | MultiPolygon) else Polygon()
 
 
 def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float] | None:
