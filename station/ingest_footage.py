@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import SourceMissing, TelemetryUnreadable
+from core.errors import SourceMissing, TelemetryApart, TelemetryUnreadable
 from core.ids import AssetId, CameraId
 from geo.positions import PoseSigma
 from station.ingest_checkpoint import digest_of
@@ -20,6 +20,7 @@ from vision.ports import FrameSource
 _ASSET = AssetId("footage")
 _CAMERA = CameraId("footage")
 _HEAD_BYTES = 4096
+_DATES_APART = timedelta(hours=26)
 
 
 class FootageKind(StrEnum):
@@ -176,6 +177,29 @@ def _started(
     return datetime.fromtimestamp(path.stat().st_mtime, UTC), "file"
 
 
+def _check_dates(
+    telemetry: Path,
+    own: datetime | None,
+    start_at: datetime | None,
+    created_at: datetime | None,
+) -> None:
+    """Refuses subtitles whose dates are those of another flight.
+
+    Cues have no clock of their own but media time, so dates are the only sign of a wrong file.
+    A day of tolerance leaves room for time zones and for the end of a long recording.
+    """
+    told = start_at or created_at
+    if own is None or told is None or abs(own - told) <= _DATES_APART:
+        return
+    what = "--start" if start_at is not None else "the video's own creation time"
+    raise TelemetryApart(
+        f"its cues are dated {own:%Y-%m-%d %H:%M:%S} UTC, {what} is {told:%Y-%m-%d %H:%M:%S} UTC",
+        where=str(telemetry),
+        cure="give the telemetry of this very flight; where the video's clock was wrong, "
+        f"say --start {own:%Y-%m-%dT%H:%M:%SZ}",
+    )
+
+
 def _with_klv(
     path: Path,
     telemetry: Path,
@@ -189,7 +213,7 @@ def _with_klv(
     source = told.tools.video(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
     views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     if duration_s:
-        views.check_overlap(begin, begin + timedelta(seconds=duration_s))
+        views.check_overlap(begin, begin + timedelta(seconds=duration_s), str(telemetry))
     return Footage(FootageKind.KLV, source, views, (path,), telemetry, digest_of((telemetry,)),
                    basis, duration_s, path, track, lambda: source.undecodable)  # fmt: skip
 
@@ -203,6 +227,7 @@ def _with_subtitles(
     created_at: datetime | None,
 ) -> Footage:
     track = told.tools.read_srt(telemetry, zone=told.clock_zone)
+    _check_dates(telemetry, track.start_at, start_at, created_at)
     begin, basis = _started(path, start_at, track.start_at, created_at)
     source = told.tools.video(path, _camera_id((path,), told), epoch=begin, fps=told.fps)
     views = SrtViews(
@@ -214,7 +239,7 @@ def _with_subtitles(
         gap=told.pose_gap,
     )
     if duration_s:
-        views.check_overlap(begin, begin + timedelta(seconds=duration_s))
+        views.check_overlap(begin, begin + timedelta(seconds=duration_s), str(telemetry))
     return Footage(FootageKind.SUBTITLES, source, views, (path,), telemetry,
                    digest_of((telemetry,)), basis, duration_s, path, None,
                    lambda: source.undecodable)  # fmt: skip

@@ -43,8 +43,13 @@ class Views(Protocol):
         """Returns the view of a frame, or why there is none."""
         ...
 
-    def check_overlap(self, start_at: datetime, end_at: datetime) -> None:
+    def check_overlap(self, start_at: datetime, end_at: datetime, where: str) -> None:
         """Refuses footage that shares no instant with its telemetry.
+
+        Args:
+            start_at: the footage's first instant.
+            end_at: its last.
+            where: the telemetry, for the message.
 
         Raises:
             TelemetryApart: if so.
@@ -52,12 +57,15 @@ class Views(Protocol):
         ...
 
 
-def _apart(span: tuple[datetime, datetime] | None, start: datetime, end: datetime) -> None:
+def _apart(
+    span: tuple[datetime, datetime] | None, start: datetime, end: datetime, where: str
+) -> None:
     if span is None or (span[0] <= end + GREATEST_GAP and span[1] >= start - GREATEST_GAP):
         return
     raise TelemetryApart(
         f"the telemetry is from {span[0]:%Y-%m-%d %H:%M:%S} to {span[1]:%H:%M:%S}, "
         f"the video from {start:%Y-%m-%d %H:%M:%S} to {end:%H:%M:%S} UTC",
+        where=where,
         cure="give the telemetry of this very flight, or --start with the video's first instant",
     )
 
@@ -105,9 +113,10 @@ class KlvViews:
             return None
         return self._records[index]
 
-    def check_overlap(self, start_at: datetime, end_at: datetime) -> None:
+    def check_overlap(self, start_at: datetime, end_at: datetime, where: str) -> None:
         """Refuses footage outside the packets' time."""
-        _apart((self._times[0], self._times[-1]) if self._times else None, start_at, end_at)
+        span = (self._times[0], self._times[-1]) if self._times else None
+        _apart(span, start_at, end_at, where)
 
 
 class SrtViews:
@@ -161,9 +170,10 @@ class SrtViews:
             )
         return View(pose, CameraModel.from_hfov(width_px, height_px, hfov))
 
-    def check_overlap(self, start_at: datetime, end_at: datetime) -> None:
+    def check_overlap(self, start_at: datetime, end_at: datetime, where: str) -> None:
         """Refuses footage outside the cues' time."""
-        _apart((self._starts[0], self._starts[-1]) if self._starts else None, start_at, end_at)
+        span = (self._starts[0], self._starts[-1]) if self._starts else None
+        _apart(span, start_at, end_at, where)
 
 
 class PhotoViews:
@@ -201,5 +211,5 @@ class PhotoViews:
             )
         return View(Pose(frame.captured_at, position, attitude, sigma), camera)
 
-    def check_overlap(self, start_at: datetime, end_at: datetime) -> None:
+    def check_overlap(self, start_at: datetime, end_at: datetime, where: str) -> None:
         """Does nothing: pictures carry their own telemetry."""

@@ -75,8 +75,10 @@ def pictures(seconds: float = SECONDS) -> Iterator[tuple[float, np.ndarray]]:
         yield t_s, picture(t_s)
 
 
-def write_mp4(path: Path, seconds: float = SECONDS) -> Path:
+def write_mp4(path: Path, seconds: float = SECONDS, *, created: str = "") -> Path:
     with av.open(str(path), "w", format="mp4") as out:
+        if created:
+            out.metadata["creation_time"] = created
         stream = out.add_stream("libx264", rate=round(FPS))
         stream.width, stream.height, stream.pix_fmt = WIDTH_PX, HEIGHT_PX, "yuv420p"
         stream.options = {"preset": "ultrafast", "crf": "18", "g": "8"}
@@ -94,8 +96,14 @@ def _stamp(t_s: float) -> str:
 
 
 def write_srt(
-    path: Path, seconds: float = SECONDS, *, gimbal: bool = True, shift_s: float = 0.0
+    path: Path,
+    seconds: float = SECONDS,
+    *,
+    gimbal: bool = True,
+    shift_s: float = 0.0,
+    dated: datetime | None = None,
 ) -> Path:
+    """Writes cues; `dated` is the instant of the first, and dates all."""
     lines = []
     for number, t_s in enumerate(times(seconds), start=1):
         pose = pose_at(t_s)
@@ -106,6 +114,7 @@ def write_srt(
         )
         lines.append(
             f"{number}\n{_stamp(t_s + shift_s)} --> {_stamp(t_s + shift_s + 1 / FPS)}\n"
+            f"{'' if dated is None else f'{dated + timedelta(seconds=t_s):%Y-%m-%d %H:%M:%S}'}\n"
             f"F/5.6, SS 400, ISO 100, EV 0, GPS ({lon:.7f}, {lat:.7f}, 15), "
             f"HOME (71.354900, 50.975400, 350.00m), D 10.00m, H {pose.up_m:.2f}m, "
             f"H.S 4.00m/s, V.S 0.00m/s{angles if gimbal else ''}\n"

@@ -231,6 +231,43 @@ def test_telemetry_of_another_time_is_told(
     assert kept(bench) == []
 
 
+OTHER_DAY = footage.START_AT - timedelta(days=700)
+
+
+@pytest.mark.parametrize(
+    ("created", "start", "dated", "refused"),
+    [
+        (footage.START_AT, None, OTHER_DAY, True),
+        (footage.START_AT, footage.START_AT, OTHER_DAY, True),
+        (None, footage.START_AT, OTHER_DAY, True),
+        (OTHER_DAY, None, footage.START_AT, True),
+        (OTHER_DAY, footage.START_AT, footage.START_AT, False),  # the video's clock was wrong
+        (footage.START_AT, None, footage.START_AT + timedelta(hours=14), False),  # a time zone
+        (None, None, OTHER_DAY, False),  # nothing to compare with
+        (footage.START_AT, OTHER_DAY, None, False),  # cues without dates
+    ],
+)
+def test_dated_subtitles_of_another_flight_are_refused(
+    tmp_path: Path,
+    context: Made,
+    created: datetime | None,
+    start: datetime | None,
+    dated: datetime | None,
+    refused: bool,
+) -> None:
+    stamp = "" if created is None else f"{created:%Y-%m-%dT%H:%M:%S.000000Z}"
+    video = footage.write_mp4(tmp_path / "flight.mp4", 1.0, created=stamp)
+    cues = footage.write_srt(tmp_path / "other.SRT", 1.0, dated=dated)
+    made = context(hfov_deg=footage.HFOV_DEG, start_at=start)
+    if refused:
+        with pytest.raises(TelemetryApart) as caught:
+            ingest(video, cues, made)
+        assert caught.value.where == str(cues)
+        assert caught.value.cure
+    else:
+        assert ingest(video, cues, made).frames_geotagged > 0
+
+
 def test_packets_alone_tell_how_far_we_agree(tmp_path: Path, context: Made) -> None:
     raw = tmp_path / "only.klv"
     raw.write_bytes(encode(footage.START_AT, footage.numbers_at(0.0)))
