@@ -16,7 +16,7 @@ from core.ids import CameraId
 from geo.ports import TerrainModel
 from geo.positions import Altitude
 from geo.road_graph import RoadGraph
-from geo.zones import Zone
+from geo.zones import Purpose, Zone
 from incidents.ports import EvidenceVault, Notifier, TappedEvidence
 from missions.model import Asset
 from missions.permission_documents import permissions_of
@@ -158,8 +158,14 @@ def weather_source(settings: Settings) -> "WeatherSource | None":
     return WeatherFile(settings.weather.file)
 
 
-def read_zone_file(path: Path) -> tuple[Zone, ...]:
+def read_zone_file(
+    path: Path, *, default_purposes: frozenset[Purpose] | None = frozenset({Purpose.FLIGHT})
+) -> tuple[Zone, ...]:
     """Returns the zones of a GeoJSON, GeoPackage or KML file, or the bans of NOTAMs or AIXM.
+
+    Args:
+        path: the file.
+        default_purposes: of a zone without a purpose; `None` refuses such a zone.
 
     Raises as `read_zones` and `read_bans`.
     """
@@ -169,7 +175,7 @@ def read_zone_file(path: Path) -> tuple[Zone, ...]:
     if path.suffix.lower() in SUFFIXES:
         return read_bans(path)
 
-    return read_zones(path)
+    return read_zones(path, default_purposes=default_purposes)
 
 
 def read_permission_file(path: Path) -> tuple[Permission, ...]:
@@ -190,6 +196,13 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
         for row in (dict(one) for one in read_rows(path))
     ]
     return permissions_of(rows, str(path))
+
+
+def read_terrain(path: Path) -> TerrainModel:
+    """Returns the terrain of an ESRI ASCII grid or SRTM tile; raises as `read_elevation`."""
+    from geo.adapters.elevation_file import read_elevation
+
+    return read_elevation(path)
 
 
 def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:

@@ -29,12 +29,20 @@ _DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": 
 _WGS84 = "EPSG:4326"
 
 
-def read_zones(path: Path) -> tuple[Zone, ...]:
+FLIGHT_ALONE = frozenset({Purpose.FLIGHT})
+
+
+def read_zones(
+    path: Path, *, default_purposes: frozenset[Purpose] | None = FLIGHT_ALONE
+) -> tuple[Zone, ...]:
     """Returns the zones of a file, in its order.
 
-    Another coordinate system is converted, heights of corners are dropped, a zone without a
-    purpose is one for flight. A zone without an id gets one of its name and shape, so that
-    the same file gives the same zones again.
+    Another coordinate system is converted, heights of corners are dropped. A zone without an
+    id gets one of its name and shape, so that the same file gives the same zones again.
+
+    Args:
+        path: the file.
+        default_purposes: of a zone without a purpose; `None` refuses such a zone.
 
     Raises:
         SourceMissing: if there is no such file.
@@ -43,7 +51,7 @@ def read_zones(path: Path) -> tuple[Zone, ...]:
     """
     zones: list[Zone] = []
     for values in read_rows(path):
-        zones.append(_zone(values, f"{path}, row {len(zones) + 1}"))
+        zones.append(_zone(values, f"{path}, row {len(zones) + 1}", default_purposes))
     return tuple(zones)
 
 
@@ -152,7 +160,7 @@ def _properties(zone: Zone, *, lists: bool) -> dict[str, Any]:
     return row
 
 
-def _zone(row: Mapping[str, Any], where: str) -> Zone:
+def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpose] | None) -> Zone:
     """Returns the zone of a row, or raises what is wrong with the row's place named."""
     name = _text(row, "name")
     where = f"{where} ({name})" if name else where
@@ -167,7 +175,7 @@ def _zone(row: Mapping[str, Any], where: str) -> Zone:
         return Zone(
             ZoneId(zone_id),
             name,
-            _purposes(row),
+            _purposes(row, default_purposes),
             area,
             kind,
             _limit(row, "floor_m", _text(row, "floor_datum") or datum),
@@ -220,11 +228,20 @@ def _circle(row: Mapping[str, Any], shape: Any) -> Circle | None:
     return None
 
 
-def _purposes(row: Mapping[str, Any]) -> frozenset[Purpose]:
+def _purposes(
+    row: Mapping[str, Any], default_purposes: frozenset[Purpose] | None
+) -> frozenset[Purpose]:
     words = [word.strip().lower() for word in _words(row, "purpose")]
     if "both" in words:
         return frozenset(Purpose)
-    return frozenset(Purpose(word) for word in words) or frozenset({Purpose.FLIGHT})
+    given = frozenset(Purpose(word) for word in words) or default_purposes
+    if given is None:
+        raise ZoneInvalid(
+            "does not say its purpose",
+            cure="set its property purpose to flight, watch or both; "
+            "qyran zones import can say it for the whole file by --purpose",
+        )
+    return given
 
 
 def _times(row: Mapping[str, Any]) -> tuple[bool, tuple[Recurrence, ...]]:

@@ -63,7 +63,7 @@ def run(
     path = _path(source)
     settings = call.settings
     start_at, clock_zone = _instant(start), _zone(clock)
-    fresh_zones = read_zone_file(zones) if zones else ()
+    fresh_zones = read_zone_file(zones, default_purposes=None) if zones else ()
     with opened_stores(settings) as stores:
         for zone in fresh_zones:
             _bring_in(stores.zones, zone)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -19,22 +20,55 @@ For = Annotated[Purpose | None, typer.Option("--purpose", help="Only zones of th
 All = Annotated[bool, typer.Option("--all", help="Also zones that are switched off.")]
 
 
+class Given(StrEnum):
+    """What zones are for that do not say it themselves."""
+
+    FLIGHT = "flight"
+    WATCH = "watch"
+    BOTH = "both"
+
+
 @verb
 def import_(
     call: Run,
     file: Annotated[Path, typer.Argument(help="GeoJSON, GeoPackage, KML, NOTAMs or AIXM.")],
+    purpose: Annotated[
+        Given | None, typer.Option("--purpose", help="Of zones that do not say theirs.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change.")] = False,
 ) -> None:
-    """Bring zones in from a file. A zone whose id is known becomes its next version."""
-    zones = read_zone_file(file)  # all or none: a bad row stops it before anything is written
+    """Bring zones in from a file. A zone whose id is known becomes its next version.
+
+    A zone must say its purpose, or --purpose must: a parking ban may not become a fence.
+    """
+    # all or none: a bad row stops it before anything is written
+    zones = read_zone_file(file, default_purposes=_purposes(purpose))
     now = SystemClock().now()
     with opened_stores(call.settings) as stores:
         done = [(zone, _bring_in(stores.zones, zone, now, dry_run=dry_run)) for zone in zones]
     counts = {word: sum(1 for _, w in done if w == word) for word in ("added", "changed", "same")}
-    rows = [{"id": zone.zone_id, "name": zone.name, "done": word} for zone, word in done]
+    rows = [
+        {
+            "id": zone.zone_id,
+            "name": zone.name,
+            "purpose": sorted(zone.purposes),
+            "kind": zone.kind,
+            "done": word,
+        }
+        for zone, word in done
+    ]
     said = ", ".join(f"{number} {word}" for word, number in counts.items())
     text = f"{file}: {said}{' (dry run, nothing written)' if dry_run else ''}"
-    call.emit({"file": file, "dry_run": dry_run, **counts, "zones": rows}, text)
+    lines = [f"{word:8} {_line(zone)}" for zone, word in done]
+    call.emit(
+        {"file": file, "dry_run": dry_run, **counts, "zones": rows}, "\n".join([text, *lines])
+    )
+
+
+def _purposes(given: Given | None) -> frozenset[Purpose] | None:
+    if given is None:
+        return None
+    return frozenset(Purpose) if given is Given.BOTH else frozenset({Purpose(given)})
 
 
 def _bring_in(store: ZoneStore, zone: Zone, now: datetime, *, dry_run: bool) -> str:

@@ -63,6 +63,31 @@ def test_zones_come_in_once_and_change_by_version(qyran, zone_file):
     assert zone["changed_at"].endswith("Z")
 
 
+@pytest.mark.parametrize("nothing", [None, "", []])
+def test_a_zone_that_does_not_say_its_purpose_becomes_no_fence_by_itself(qyran, zone_file, nothing):
+    path = zone_file(id="zone-1", purpose=nothing)
+    code, document = qyran("zones", "import", path)
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+    assert document["error"]["where"] == f"{path}, row 1 (Yard)"
+    assert "--purpose" in document["error"]["cure"]
+    assert qyran("zones", "list")[1] == {"zones": []}
+    code, document = qyran("ingest", path, "--zones", path)
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+
+
+@pytest.mark.parametrize(
+    ("word", "purposes"),
+    [("flight", ["flight"]), ("watch", ["watch"]), ("both", ["flight", "watch"])],
+)
+def test_the_purpose_of_a_file_may_be_said_and_is_told(qyran, zone_file, word, purposes):
+    path = zone_file(id="zone-1", purpose=None)
+    (zone,) = qyran("zones", "import", path, "--purpose", word)[1]["zones"]
+    assert (zone["purpose"], zone["kind"], zone["done"]) == (purposes, "inclusion", "added")
+    path = zone_file(id="zone-2", purpose=["watch"])  # what says its own keeps it
+    (zone,) = qyran("zones", "import", path, "--purpose", "flight")[1]["zones"]
+    assert zone["purpose"] == ["watch"]
+
+
 @pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
 def test_zones_go_out_and_come_back_the_same(qyran, zone_file, tmp_path, ending):
     qyran("zones", "import", zone_file())
@@ -125,7 +150,8 @@ def test_a_plan_that_leaves_its_fence_is_no_with_the_place(qyran, tmp_path):
     assert code == 1
     assert document["safe"] is False
     worst = next(f for f in document["findings"] if f["code"] == "waypoint_outside")
-    assert worst["place"] == [pytest.approx(71.305), pytest.approx(50.925)]
+    assert worst["place"]["type"] == "Point"
+    assert worst["place"]["coordinates"] == [pytest.approx(71.305), pytest.approx(50.925)]
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe\x00", b"[1, 2"])
