@@ -22,8 +22,9 @@ from missions.schedules import (
 
 SHIFT_MOST_DAYS = 31
 """Furthest that holidays may move an occurrence."""
-_TRIES_MOST = 20_000
-_YEARS_MOST = timedelta(days=366 * 30)
+_TRIES_LEAST, _TRIES_MOST = 4_000, 400_000
+_SPAN_LEAST, _SPAN_MOST = timedelta(days=366 * 2), timedelta(days=366 * 30)
+"""How many times, and for how long, a timetable may leave out all before it never fires."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +110,16 @@ def first_occurrence(timetable: Timetable, days: DayCalendar) -> Occurrence:
     begin = timetable.recurrence.first()
     begin = begin - timedelta(days=2) if timetable.sun else begin
     reasons: dict[SkipReason, int] = {}
-    tries = occurrences(timetable, begin, begin + _YEARS_MOST, days)
-    for found in islice(tries, _TRIES_MOST):
+    tries = occurrences(timetable, begin, begin + _SPAN_MOST, days)
+    for number, found in enumerate(islice(tries, _TRIES_MOST)):
         if isinstance(found, Occurrence):
             return found
         reasons[found.reason] = reasons.get(found.reason, 0) + 1
+        if number >= _TRIES_LEAST and found.start - begin > _SPAN_LEAST:
+            break
     told = ", ".join(f"{reason} {count}" for reason, count in sorted(reasons.items()))
     raise ScheduleNeverFires(
-        f"none of its {sum(reasons.values())} times is left ({told})",
+        f"none of its first {sum(reasons.values())} times is left ({told})",
         cure="loosen the rule, the exceptions, the holidays or the light that it asks for",
     )
 

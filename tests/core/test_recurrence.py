@@ -247,9 +247,9 @@ def test_a_rule_by_the_second_that_began_long_ago_is_quick() -> None:
     for rrule in ("FREQ=SECONDLY", "FREQ=SECONDLY;BYSECOND=30", "FREQ=MINUTELY;INTERVAL=7",
                   "FREQ=SECONDLY;INTERVAL=3;COUNT=900000000"):  # fmt: skip
         recurrence = recurring("2001-01-01T00:00", rrule)
-        found = list(recurrence.begins(*day("2026-03-01", ALMATY)))
-        assert len(found) > 200
-    assert process_time() - before < 10
+        low, _ = day("2026-03-01", ALMATY)
+        assert len(list(recurrence.begins(low, low + timedelta(hours=1)))) > 7
+    assert process_time() - before < 2
 
 
 def test_a_rule_that_never_begins_is_quick_to_say_so_in_a_window() -> None:
