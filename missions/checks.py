@@ -8,7 +8,7 @@ error. `check_plan` never raises.
 A drone without a file of its own is `default_asset`: PX4's multicopter as it leaves the factory.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -88,6 +88,10 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "fence_too_big": "The fence has more corners than PX4 plans its return around (100).",
         "fence_without_height": "The plan passes over or under a zone, but the vehicle's own fence"
         " knows no heights.",
+        "asset_unknown": "No asset is given; a PX4 quadcopter as it leaves the factory is assumed.",
+        "asset_field_unknown": "The file of the asset has a field that means nothing here.",
+        "not_understood": "The plan's file moves the vehicle in a way that is not understood.",
+        "not_carried": "Something of the plan's file that moves nothing was left out.",
         "not_provable": "The check itself failed; nothing is proven, so it is an error.",
     }
 )
@@ -129,7 +133,7 @@ def check_plan(
     return with_cures(prover, plan, circumstances, prover.findings(plan, circumstances))
 
 
-def is_safe(findings: tuple[Finding, ...]) -> bool:
+def is_safe(findings: Iterable[Finding]) -> bool:
     """Returns whether no finding is an error."""
     return all(finding.severity is not Severity.ERROR for finding in findings)
 

@@ -6,21 +6,28 @@
   "home": {"lat": 50.9754, "lon": 71.3549, "ground_m": 350.0, "datum": "geoid"},
   "cruise_m_s": 7.0, "endurance_s": 1500,
   "camera": {"id": "drone-1-gimbal", "width_px": 1920, "height_px": 1080,
-             "hfov_deg": 62.0, "pitch_deg": -55.0}}]
+             "hfov_deg": 62.0, "pitch_deg": -55.0},
+  "acceptance_radius_m": 2.0, "autopilot": "px4", "climb_m_s": 2.5, "sink_m_s": 1.5,
+  "link_range_m": 3000.0, "wind_most_m_s": 10.0, "coldest_c": -10.0,
+  "energy": {"capacity_wh": 90.0, "hover_w": 180.0, "reserve_fraction": 0.2}}]
 ```
+
+Only id, kind, home and cruise speed must be there; `read_asset_for` fills in even those from the
+plan that the asset is to fly.
 """
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.errors import SourceMissing, SourceUnreadable
+from core.errors import SourceUnreadable
 from core.ids import AgencyId, AssetId, CameraId
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
-from missions.model import Asset, AssetKind, CameraMount
+from missions.energy import EnergyModel
+from missions.model import Asset, AssetKind, Autopilot, CameraMount, Plan
+from station.json_file import read_json
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -59,6 +66,20 @@ class _Camera(_Strict):
         )  # fmt: skip
 
 
+class _Energy(_Strict):
+    capacity_wh: Positive = 90.0
+    hover_w: Positive = 180.0
+    drag_w_per_m3_s3: Annotated[float, Field(ge=0)] = 0.35
+    climb_j_per_m: Annotated[float, Field(ge=0)] = 45.0
+    reserve_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    usable_at_c: tuple[tuple[float, float], ...] = EnergyModel().usable_at_c
+    swap_s: Annotated[float, Field(ge=0)] = 180.0
+    greatest_air_speed_m_s: Positive = 15.0
+
+    def to_domain(self) -> EnergyModel:
+        return EnergyModel(**self.model_dump())
+
+
 class _Asset(_Strict):
     id: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[\w.-]+$")]
     name: str = ""
@@ -73,6 +94,13 @@ class _Asset(_Strict):
     video: str = ""
     passive: bool = False
     camera: _Camera | None = None
+    autopilot: Autopilot = Autopilot.PX4
+    climb_m_s: Positive = 2.5
+    sink_m_s: Positive = 1.5
+    energy: _Energy | None = None
+    link_range_m: Positive | None = None
+    wind_most_m_s: Positive = 10.0
+    coldest_c: Number = -10.0
 
     def to_domain(self) -> Asset:
         ground = Altitude(self.home.ground_m, self.home.datum)
@@ -82,6 +110,9 @@ class _Asset(_Strict):
             Position(self.home.lat, self.home.lon, ground), self.endurance_s,
             self.turn_radius_m, self.acceptance_radius_m,
             AgencyId(self.agency) if self.agency else None, self.address, self.passive, self.video,
+            self.autopilot, self.climb_m_s, self.sink_m_s,
+            self.energy.to_domain() if self.energy else None, self.link_range_m,
+            self.wind_most_m_s, self.coldest_c,
         )  # fmt: skip
 
 
@@ -92,19 +123,51 @@ def read_assets(path: Path) -> tuple[Asset, ...]:
         SourceMissing: if there is no such file.
         SourceUnreadable: if it is no JSON or an asset makes no sense; the field is named.
     """
-    try:
-        document = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        raise SourceMissing("there is no such file", where=str(path)) from error
-    except (OSError, ValueError) as error:
-        raise SourceUnreadable(f"is no JSON: {error}", where=str(path)) from error
+    document = read_json(path)
     many = document if isinstance(document, list) else [document]
+    return tuple(_read(one, path).to_domain() for one in many)
+
+
+def read_asset_for(path: Path, plan: Plan) -> tuple[Asset, tuple[str, ...]]:
+    """Returns the one asset of a file, for a plan, and the names in it that mean nothing here.
+
+    What the file leaves out comes from the plan (home, cruise speed) or is a drone's usual value,
+    so that a file may hold no more than what matters for a check.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no JSON of one asset; the field is named.
+    """
+    document = read_json(path)
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    if not isinstance(document, dict):
+        cure = "give a file with one asset; see docs/guides/operate.md"
+        raise SourceUnreadable("does not hold one asset", where=str(path), cure=cure)
+    known = {name: value for name, value in document.items() if name in _Asset.model_fields}
+    home = plan.home
+    datum = home.altitude.datum
+    usual = {
+        "id": str(plan.asset_id),
+        "kind": AssetKind.DRONE,
+        "cruise_m_s": max(0.1, plan.cruise_m_s),
+        "home": {
+            "lat": home.lat_deg,
+            "lon": home.lon_deg,
+            "ground_m": home.altitude.metres,
+            "datum": datum,
+        },
+    }
+    strange = tuple(sorted(document.keys() - known.keys()))
+    return _read({**usual, **known}, path).to_domain(), strange
+
+
+def _read(document: object, path: Path) -> _Asset:
     try:
-        read = [_Asset.model_validate(one) for one in many]
+        return _Asset.model_validate(document)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "the asset"
         raise SourceUnreadable(
             f"{field}: {first['msg']}", where=str(path), cure="see docs/guides/operate.md"
         ) from error
-    return tuple(one.to_domain() for one in read)

@@ -1,4 +1,4 @@
-"""`qyran check PLAN`: a plan file against fences and the vehicle's limits."""
+"""`qyran check PLAN`: proves a plan file, tells what is wrong, and mends what can be mended."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,98 +6,180 @@ from typing import Annotated
 
 import typer
 
-from core.errors import NotFound, PlanUnreadable, SourceMissing
-from core.ids import AssetId
+from geo.positions import Altitude, Datum
 from geo.zones import Purpose
-from missions.checks import check_plan
-from missions.model import Asset, AssetKind, Finding, Plan, Severity
-from missions.plan_file import read_plan
+from missions.checks import as_warnings, check_plan, default_asset, is_safe
+from missions.circumstances import Circumstances
+from missions.cures import Fixed, fix_plan
+from missions.model import Asset, Change, Finding, Plan, Severity
+from missions.plan_file import write_plan
+from station.check_inputs import (
+    for_asset,
+    read_given_asset,
+    read_other,
+    read_plan_file,
+    read_start,
+    read_weather,
+)
 from station.command import Run, verb
-from station.settings import Settings
-from station.stores import opened_stores
-from station.wiring import read_zone_file
+from station.wiring import read_permission_file, read_terrain, read_zone_file
 
-_UNNAMED = AssetId("unnamed-drone")
+_ASSUMED = frozenset(
+    {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
+)
+"""Errors that hang on limits of the asset, which are only assumed where none is given."""
 
 
 @verb
 def run(
     call: Run,
     plan_file: Annotated[Path, typer.Argument(metavar="PLAN", help="A QGroundControl .plan file.")],
-    asset: Annotated[
-        str | None, typer.Option(help="Whose limits hold; from the data folder.")
-    ] = None,
     zones: Annotated[
-        Path | None, typer.Option(help="More fences: GeoJSON, GeoPackage or KML.")
+        list[Path] | None, typer.Option(help="More flight zones: GeoJSON, GeoPackage or KML.")
+    ] = None,
+    asset: Annotated[
+        str | None,
+        typer.Option(help="Whose limits hold: a JSON file, or an id from the data folder."),
+    ] = None,
+    permission: Annotated[
+        list[Path] | None, typer.Option(help="Airspace permissions: GeoJSON.")
+    ] = None,
+    at: Annotated[str | None, typer.Option(help="When it starts, ISO 8601.")] = None,
+    weather: Annotated[Path | None, typer.Option(help="Weather: JSON.")] = None,
+    with_: Annotated[
+        list[str] | None,
+        typer.Option("--with", metavar="OTHER.plan[@START]", help="Another sortie of ours."),
+    ] = None,
+    terrain: Annotated[
+        Path | None, typer.Option(help="Height of the ground: .asc in degrees, or .hgt.")
+    ] = None,
+    margin_m: Annotated[
+        float, typer.Option(help="Kept from borders beyond the acceptance radius.", min=0.0)
+    ] = 0.0,
+    return_m: Annotated[
+        float | None, typer.Option(help="Height of a return above home; the file has none.")
     ] = None,
     endurance_s: Annotated[
-        float, typer.Option(help="Time under way, s, where no asset is named.", min=1.0)
-    ] = 1_500.0,
+        float | None, typer.Option(help="Time under way, s, where no asset is given.", min=1.0)
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Apply cures until none is left.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Where to write the mended plan.")] = None,
 ) -> int:
     """Check a plan file. Exit code 1 where a finding is an error."""
-    plan = read_plan(_text(plan_file), AssetId(asset or _UNNAMED), where=str(plan_file))
-    if zones is not None:
-        fences = [zone for zone in read_zone_file(zones) if Purpose.FLIGHT in zone.purposes]
-        plan = replace(plan, fences=(*plan.fences, *fences))
-    vehicle = _asset(call.settings, asset) if asset else _unnamed(plan, endurance_s)
-    findings = check_plan(plan, vehicle)
-    safe = all(finding.severity is not Severity.ERROR for finding in findings)
+    plan, told = read_plan_file(plan_file)
+    fences = [zone for path in zones or () for zone in read_zone_file(path)]
+    flight = tuple(zone for zone in fences if Purpose.FLIGHT in zone.purposes)
+    own = plan.fences
+    plan = replace(plan, fences=(*plan.fences, *flight))
+    if return_m is not None:
+        plan = replace(plan, return_altitude=Altitude(return_m, Datum.HOME))
+    start = read_start(at)
+    circumstances = Circumstances(
+        departs_at=start,
+        permissions=None
+        if permission is None
+        else tuple(one for path in permission for one in read_permission_file(path)),
+        weather=None if weather is None else read_weather(weather, start),
+        others=tuple(read_other(text, start) for text in with_ or ()),
+        margin_m=margin_m,
+    )
+    ground = None if terrain is None else read_terrain(terrain)
+    vehicle, more = _vehicle(call, plan, asset, endurance_s)
+    plan = for_asset(plan, vehicle)
+    lowered = _ASSUMED if asset is None and endurance_s is None else frozenset()
+    fixed = None
+    if fix or out is not None:
+        able = replace(vehicle, endurance_s=1e9) if lowered else vehicle
+        fixed = fix_plan(plan, able, circumstances, terrain=ground)
+        plan, circumstances = fixed.plan, fixed.circumstances
+        if out is not None:
+            # zones given beside the file stay beside it: it could not carry their heights
+            out.write_text(write_plan(replace(plan, fences=own)), encoding="utf-8")
+    found = check_plan(plan, vehicle, circumstances, terrain=ground)
+    findings = _sorted((*told, *more, *as_warnings(found, lowered)))
+    safe = is_safe(findings)
     document = {
         "file": plan_file,
         "safe": safe,
         "items": len(plan.mission.items),
         "fences": len(plan.fences),
+        "asset": vehicle.asset_id,
         "findings": [_document(finding) for finding in findings],
     }
-    lines = [_line(finding) for finding in findings]
+    if fixed is not None:
+        document["fixed"] = _fixed(fixed, out)
+    lines = [f"mended  {words}" for words in (fixed.words if fixed else ())]
+    lines += [_line(finding) for finding in findings]
     lines.append(f"{plan_file}: {'safe' if safe else 'not safe'}, {len(findings)} findings")
     call.emit(document, "\n".join(lines))
     return 0 if safe else 1
 
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SourceMissing("no such file", where=str(path), cure="check the path") from None
-    except (UnicodeDecodeError, IsADirectoryError):
-        cure = "give a QGroundControl .plan file"
-        raise PlanUnreadable("is no text", where=str(path), cure=cure) from None
+def _vehicle(
+    call: Run, plan: Plan, named: str | None, endurance_s: float | None
+) -> tuple[Asset, tuple[Finding, ...]]:
+    if named is not None:
+        given = read_given_asset(named, plan, call.settings)
+        return given.asset, given.findings
+    assumed = default_asset(plan, endurance_s or 1_500.0)
+    message = (
+        "no asset is given; a PX4 quadcopter is assumed: acceptance radius"
+        f" {assumed.acceptance_radius_m:g} m, {assumed.endurance_s / 60:.0f} min of flight"
+    )
+    finding = Finding(Severity.WARNING, "asset_unknown", message, cure="give --asset ASSET.json")
+    return assumed, (finding,)
 
 
-def _asset(settings: Settings, asset_id: str) -> Asset:
-    with opened_stores(settings) as stores:
-        for asset in stores.missions.assets():
-            if asset.asset_id == asset_id:
-                return asset
-    raise NotFound("no such asset", where=asset_id, cure="leave --asset out, or add the asset")
-
-
-def _unnamed(plan: Plan, endurance_s: float) -> Asset:
-    return Asset(
-        asset_id=_UNNAMED,
-        name="unnamed drone",
-        kind=AssetKind.DRONE,
-        camera=None,
-        cruise_m_s=plan.cruise_m_s,
-        home=plan.home,
-        endurance_s=endurance_s,
+def _sorted(findings: tuple[Finding, ...]) -> list[Finding]:
+    weight = list(Severity)
+    return sorted(
+        findings, key=lambda f: (weight.index(f.severity), -1 if f.item is None else f.item)
     )
 
 
+def _point(place: tuple[float, float] | None) -> dict[str, object] | None:
+    """Returns a place as GeoJSON: longitude first."""
+    return None if place is None else {"type": "Point", "coordinates": [place[1], place[0]]}
+
+
 def _document(finding: Finding) -> dict[str, object]:
-    place = finding.place
     return {
         "severity": finding.severity,
         "code": finding.code,
         "message": finding.message,
-        "place": None if place is None else [place[1], place[0]],  # as GeoJSON has it
+        "place": _point(finding.place),
         "item": finding.item,
         "cure": finding.cure,
+        "change": None if finding.change is None else _change(finding.change),
+        "about": finding.about or None,
+        "autopilot_event": finding.autopilot_event or None,
+    }
+
+
+def _change(change: Change) -> dict[str, object]:
+    return {
+        "kind": change.kind,
+        "item": change.item,
+        "place": _point(change.place),
+        "metres": change.metres,
+        "seconds": change.seconds,
+    }
+
+
+def _fixed(fixed: Fixed, out: Path | None) -> dict[str, object]:
+    both = zip(fixed.changes, fixed.words, strict=True)
+    return {
+        "changes": [{**_change(change), "words": words} for change, words in both],
+        "departs_at": fixed.circumstances.departs_at,
+        "return_m": None
+        if fixed.plan.return_altitude is None
+        else fixed.plan.return_altitude.metres,
+        "out": out,
     }
 
 
 def _line(finding: Finding) -> str:
     item = "" if finding.item is None else f"item {finding.item}: "
     cure = f"; {finding.cure}" if finding.cure else ""
-    return f"{finding.severity:7}  {item}{finding.message}{cure} [{finding.code}]"
+    event = f" ({finding.autopilot_event})" if finding.autopilot_event else ""
+    return f"{finding.severity:7}  {item}{finding.message}{event}{cure} [{finding.code}]"

@@ -1,0 +1,137 @@
+"""What `qyran check` is given beside the plan: asset, permission, weather, sorties, ground."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from core.errors import NotFound, PlanUnreadable, SourceMissing, SourceUnreadable
+from core.ids import AssetId
+from core.instants import read_instant
+from missions.circumstances import OwnFlight
+from missions.losses import findings as loss_findings
+from missions.model import Asset, Finding, Plan, Severity
+from missions.plan_file import load_plan
+from missions.weather import Weather
+from station.asset_file import read_asset_for
+from station.json_file import read_json
+from station.settings import Settings
+from station.stores import opened_stores
+
+UNNAMED = AssetId("unnamed-drone")
+
+
+@dataclass(frozen=True, slots=True)
+class GivenAsset:
+    """The asset that a plan is checked for, and what was strange about its file."""
+
+    asset: Asset
+    findings: tuple[Finding, ...] = ()
+
+
+def read_plan_file(path: Path, asset_id: AssetId = UNNAMED) -> tuple[Plan, tuple[Finding, ...]]:
+    """Returns the plan of a file, and findings about what of the file is not understood.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        PlanUnreadable: if it is no plan.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise SourceMissing("no such file", where=str(path), cure="check the path") from None
+    except (UnicodeDecodeError, OSError):
+        cure = "give a QGroundControl .plan file"
+        raise PlanUnreadable("is no text", where=str(path), cure=cure) from None
+    loaded = load_plan(text, asset_id, where=str(path))
+    return loaded.plan, loss_findings(loaded.losses)
+
+
+def read_given_asset(named: str, plan: Plan, settings: Settings) -> GivenAsset:
+    """Returns the asset of a file, or the one of that id in the data folder.
+
+    Raises:
+        SourceMissing: if a file is named that is not there.
+        SourceUnreadable: if the file holds no asset.
+        NotFound: if no asset of the data folder has that id.
+    """
+    path = Path(named)
+    if path.suffix.lower() == ".json" or path.is_file():
+        asset, strange = read_asset_for(path, plan)
+        told = tuple(
+            Finding(
+                Severity.WARNING,
+                "asset_field_unknown",
+                f"{path.name}: {name} means nothing here",
+                cure="see station/asset_file.py for the names of fields",
+            )
+            for name in strange
+        )
+        return GivenAsset(asset, told)
+    with opened_stores(settings) as stores:
+        for asset in stores.missions.assets():
+            if asset.asset_id == named:
+                return GivenAsset(asset)
+    raise NotFound("no such asset", where=named, cure="leave --asset out, or add the asset")
+
+
+def read_start(text: str | None) -> datetime | None:
+    """Returns the start of a flight; a time without an offset is in UTC.
+
+    Raises:
+        SourceUnreadable: if it is no time.
+    """
+    if text is None:
+        return None
+    try:
+        return read_instant(text, UTC, "the start")
+    except ValueError as error:
+        raise SourceUnreadable(str(error), where="--at") from error
+
+
+def read_weather(path: Path, at: datetime | None) -> Weather:
+    """Returns the weather of a JSON file; one without `at` is for the start of the flight.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no weather.
+    """
+    document = read_json(path)
+    if isinstance(document, list) and len(document) == 1:
+        document = document[0]
+    names = {field.name for field in fields(Weather)} - {"at", "source"}
+    if not isinstance(document, dict) or not names & document.keys():
+        cure = f"give an object with some of {', '.join(sorted(names))}"
+        raise SourceUnreadable("is no weather", where=str(path), cure=cure)
+    try:
+        given = document.get("at")
+        valid_at = at or datetime.fromtimestamp(0, UTC)
+        if given is not None:
+            valid_at = read_instant(given, UTC, "at")
+        values = {name: float(document[name]) for name in names if document.get(name) is not None}
+    except (TypeError, ValueError) as error:
+        raise SourceUnreadable(f"is no weather: {error}", where=str(path)) from error
+    return Weather(valid_at, **values, source=str(document.get("source", path.name)))
+
+
+def read_other(text: str, at: datetime | None) -> OwnFlight:
+    """Returns another sortie, written `OTHER.plan` or `OTHER.plan@START`.
+
+    Without a start of its own it starts when the checked flight does.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        PlanUnreadable: if it is no plan.
+        SourceUnreadable: if its start is no time.
+    """
+    name, sign, start = text.rpartition("@")
+    if not sign or Path(text).is_file():
+        name, start = text, ""
+    path = Path(name)
+    plan, _ = read_plan_file(path, AssetId(path.stem))
+    starts_at = read_start(start) if start else at
+    return OwnFlight(plan, starts_at or datetime.fromtimestamp(0, UTC))
+
+
+def for_asset(plan: Plan, asset: Asset) -> Plan:
+    """Returns a file's plan as that asset's."""
+    return replace(plan, asset_id=asset.asset_id)
