@@ -76,7 +76,7 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.observation_desk = ObservationDesk(services)
-    app.add_middleware(Rim)
+    app.add_middleware(Rim, hosts=services.hosts)
     _handle_errors(app)
     for module in _BELOW_PREFIX:
         app.include_router(module.router, prefix=PREFIX)

@@ -75,6 +75,7 @@ TITLES: Mapping[int, str] = {
     412: "Changed since it was read",
     413: "Too large",
     416: "No such range",
+    421: "Not a name of this station",
     422: "The request makes no sense",
     428: "The version is missing",
     429: "Too many tries",
@@ -173,6 +174,17 @@ def problem_of_validation(error: RequestValidationError) -> JSONResponse:
         where=first["where"],
         cure="see /api/v1/openapi.json for what is expected",
         extra={"fields": fields[:50]},
+    )
+
+
+def problem_of_host(host: str) -> JSONResponse:
+    """Returns the response of a request that calls the station by a name that is not its own."""
+    return problem(
+        421,
+        "host_unknown",
+        "the station is not known by that name",
+        where=f"Host: {host[:120]}",
+        cure="use the address that it printed, or add the name to server.hosts",
     )
 
 

@@ -1,13 +1,14 @@
-"""The outermost layer: security headers on every answer, the access log, the last catch."""
+"""The outermost layer: the station's names, security headers, the access log, the last catch."""
 
 import logging
 import time
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import problem_of_bug
+from api.errors import problem_of_bug, problem_of_host
+from api.hosts import AllowedHosts
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,9 @@ SECURITY_HEADERS = {
 class Rim:
     """ASGI middleware about the whole app."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: AllowedHosts) -> None:
         self._app = app
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, dresses its answer and writes one line about it."""
@@ -66,7 +68,12 @@ class Rim:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 
+        host = Headers(scope=scope).get("host")
         try:
+            # no browser leaves the header out, and it is browsers that can be misled
+            if host is not None and not self._hosts.allow(host):
+                await problem_of_host(host)(scope, receive, dressed)
+                return
             await self._app(scope, receive, dressed)
         except Exception:
             log.exception("request failed", extra=_facts(scope))

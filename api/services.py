@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from api.accounts import AccountStore, Agency, PasswordHasher, ReceiptStore
+from api.hosts import AllowedHosts
 from api.live import LiveFeed
 from api.setup import SetUp
 from api.throttle import SignInThrottle
@@ -164,6 +165,8 @@ class Services:
     """The built web page, or `None` where it was not built."""
     versions: Versions
     demo: bool = False
+    hosts: AllowedHosts = field(default_factory=AllowedHosts)
+    """Names by which the station may be called."""
     cameras: Mapping[CameraId, CameraPlace] = field(default_factory=dict)
     limits: Limits = Limits()
     cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)

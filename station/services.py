@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from api.hosts import allowed_hosts
 from api.live import LiveFeed
 from api.services import Limits, Operations, Services, Versions
 from api.setup import SetUp
@@ -84,6 +85,7 @@ def make_services(
         page_folder=page_folder(),
         versions=Versions(version_text(), stores.database.schema_version, detector_model),
         demo=demo,
+        hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),
             body_bytes=round(settings.server.body_max_mb * _MB),

@@ -35,6 +35,7 @@ def _home() -> Path:
     return platformdirs.user_data_path("qyran", appauthor=False)
 
 
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_words)]
 Networks = Annotated[tuple[IPvAnyNetwork, ...], NoDecode, BeforeValidator(_words)]
 
 
@@ -49,6 +50,11 @@ class ServerSettings(Group):
 
     host: str = setting("127.0.0.1", "Address to listen on; 0.0.0.0 opens it to the network.")
     port: int = setting(8000, "Port to listen on; 0 takes a free one.", ge=0, le=65_535)
+    hosts: Words = setting(
+        (),
+        "More names by which it may be called (Host header), such as that of a reverse proxy; "
+        "loopback names and `server.host` always may, any bare address where it listens on all.",
+    )
     trusted_proxies: Networks = setting(
         (), "Networks of reverse proxies whose X-Forwarded headers are believed."
     )

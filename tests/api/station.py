@@ -15,6 +15,7 @@ from api.adapters.argon2_passwords import Argon2Passwords
 from api.adapters.embedded_operations import EmbeddedOperations
 from api.adapters.memory_accounts import MemoryAccounts
 from api.app import create_app
+from api.hosts import AllowedHosts
 from api.live import LiveFeed
 from api.policies import COOKIE
 from api.services import CameraPlace, Services, Versions
@@ -134,6 +135,7 @@ class Station:
             "permissions": self.permissions,
             "schedules": self.schedules,
             "days": CalendarDays(),
+            "hosts": AllowedHosts(frozenset({"testserver"})),
             "telemetry_log": self.log,
             "incidents": self.incidents,
             "vault": self.vault,
