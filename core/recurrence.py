@@ -216,8 +216,9 @@ class Recurrence:
         """Yields instants about [start, end) in order, some twice."""
         zone = self.zone
         first = self._wall(self.start).replace(microsecond=0)
-        low = max(self._wall(_within(start)) - _SLACK, _EARLIEST)
-        high = min(self._wall(_within(end)) + _SLACK, _LATEST)
+        start, end = _within(start), _within(end)
+        low = max(self._wall(start) - _slack(start, zone), _EARLIEST)
+        high = min(self._wall(end) + _slack(end, zone), _LATEST)
         rules = self.rules
         streams = [_in_order(expand(rule, first, low, high), zone, rule.until) for rule in rules]
         dates = [at.astimezone(UTC).replace(microsecond=0) for at in self.rdates]
@@ -248,6 +249,12 @@ def _in_order(
         while waiting and (wall <= calm_until or waiting[0] < at - _SLACK):
             yield heapq.heappop(waiting)
     yield from sorted(waiting)
+
+
+def _slack(at: datetime, zone: tzinfo) -> timedelta:
+    """Returns how far wall times may be out of order about an instant."""
+    offsets = {(at + shift).astimezone(zone).utcoffset() for shift in (-_TURN, 0 * _TURN, _TURN)}
+    return timedelta(0) if len(offsets) == 1 else _SLACK
 
 
 def _within(at: datetime) -> datetime:
