@@ -161,7 +161,10 @@ class _Planner:
         members = []
         for crewed in self._order.crewed:
             asset = crewed.asset
-            key = replace(asset, asset_id=AssetId(""), name="", address="", video="", agency=None)
+            # whatever else two assets differ in has no bearing on their ways
+            key = replace(
+                asset, asset_id=AssetId(""), name="", address="", video="", agency=None, camera=None
+            )
             height = self._height_m(asset)
             if (key, height) not in known:
                 number = len(known)

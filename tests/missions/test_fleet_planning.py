@@ -480,6 +480,20 @@ def test_the_same_order_gives_the_same_plan():
     assert planned(order) == planned(order)
 
 
+def test_assets_that_get_about_alike_are_one_kind_for_the_optimiser():
+    asked = []
+
+    def solve(problem, effort):
+        asked.append(problem)
+        return SOLVE(problem, effort)
+
+    other = replace(a_car("car2").camera, camera_id="another")
+    cars = [a_car(), a_car("car2", camera=other, name="Second"), a_car("slow", cruise_m_s=5.0)]
+    plan_fleet(an_order(cars, [a_job("x", (100, 0))]), solve, EFFORT)
+    assert len(asked[0].profiles) == 2
+    assert asked[0].vehicles[0] == asked[0].vehicles[1] != asked[0].vehicles[2]
+
+
 def test_an_empty_shift_is_empty():
     plan = planned(an_order([a_car()]))
     assert (plan.routes, plan.unserved, plan.cost_s) == ((), (), 0)
