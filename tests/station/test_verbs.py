@@ -165,10 +165,10 @@ def test_what_is_no_plan_is_usage(qyran, tmp_path, content):
 def test_people_get_accounts_and_devices_get_tokens(qyran, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("long enough for a test\n"))
     code, person = qyran(
-        "account", "add", "Aigerim", "--role", "reviewer", "--agency", "police", "--password-stdin"
+        "account", "add", "Reviewer1", "--role", "reviewer", "--agency", "police", "--password-stdin"
     )
     assert code == 0
-    assert person["user"] == "aigerim"
+    assert person["user"] == "reviewer1"
     assert "token" not in person
     code, device = qyran("account", "add", "cam-07", "--role", "device")
     assert code == 0
