@@ -64,6 +64,13 @@ class ObservationDesk:
         now = services.clock.now()
         if body.at > now + _AHEAD:
             raise BadRequest("it was seen in the future", where="at", cure="set the device's clock")
+        oldest = services.limits.observation_age
+        if oldest is not None and body.at < now - oldest:
+            raise BadRequest(
+                f"it was seen more than {oldest / timedelta(days=1):g} days ago",
+                where="at",
+                cure="set the device's clock, or raise server.observation_days",
+            )
         place = self._place(body)
         observation = elsewhere_observation(
             device_id=body.device_id,

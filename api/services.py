@@ -131,6 +131,8 @@ class Limits:
     zone_corners: int = 10_000
     zone_review: bool = False
     """Whether a zone must be reviewed by a second planner before it holds."""
+    observation_age: timedelta | None = timedelta(days=30)
+    """Oldest observation from elsewhere that is taken in; `None` takes any."""
     followers: int = 256
     """Most live streams at a time."""
 

@@ -60,6 +60,10 @@ class ServerSettings(Group):
     )
     session_hours: float = setting(12.0, "How long a sign-in holds.", unit="h", gt=0, le=720)
     body_max_mb: float = setting(20.0, "Largest request body.", unit="MB", gt=0, le=1_000)
+    observation_days: float = setting(
+        30.0, "Oldest observation of a device that is taken in; 0 takes any.",
+        unit="days", ge=0, le=36_500,
+    )  # fmt: skip
     stop_s: float = setting(10.0, "How long a stop waits for open requests.", unit="s", ge=0)
 
 

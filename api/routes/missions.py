@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import Query, Response
-from pydantic import AwareDatetime
 from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Account, Role
@@ -12,7 +11,7 @@ from api.errors import problem_of_error
 from api.paging import Cursors, page_of
 from api.policies import SIGNED_IN, GuardedRouter, roles
 from api.requests import USUAL_LIMIT, Cursor, Limit, ServicesOf, Who
-from api.schemas.base import ListOf
+from api.schemas.base import Instant, ListOf
 from api.schemas.missions import (
     AssetOut,
     FindingOut,
@@ -55,12 +54,12 @@ def get_assets(
 def get_asset_track(
     services: ServicesOf,
     asset_id: str,
-    since: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Instant | None, Query()] = None,
 ) -> TrackOut:
     """Gives where an asset was: the last hour, or since an instant at most a day ago."""
     asset = _asset(services, asset_id)
     now = services.clock.now()
-    begin = now - _TRACK if since is None else max(since.astimezone(UTC), now - _TRACK_MOST)
+    begin = now - _TRACK if since is None else max(since, now - _TRACK_MOST)
     end = now + timedelta(seconds=1)  # a vehicle's clock may be a little ahead
     samples = services.telemetry_log.between(asset.asset_id, begin, end)
     return TrackOut.from_domain(asset.asset_id, samples)

@@ -1,11 +1,10 @@
 """When patrols are due, by whose approval, and what became of each time."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 from fastapi import Body, Query, Response
-from pydantic import AwareDatetime
 
 from api.accounts import Role
 from api.paging import Cursors, page_of
@@ -20,7 +19,7 @@ from api.requests import (
     check_version,
     set_etag,
 )
-from api.schemas.base import ListOf
+from api.schemas.base import Instant, ListOf
 from api.schemas.schedules import (
     EXAMPLE,
     FiringOut,
@@ -45,8 +44,8 @@ _LISTED_MOST = 20_000
 _FAR_S = 1e12
 """Later than any start: the difference puts the newest first."""
 ScheduleBody = Annotated[dict[str, Any], Body(examples=[EXAMPLE])]
-From = Annotated[AwareDatetime, Query(alias="from", description="first instant")]
-To = Annotated[AwareDatetime, Query(alias="to", description="first instant that does not count")]
+From = Annotated[Instant, Query(alias="from", description="first instant")]
+To = Annotated[Instant, Query(alias="to", description="first instant that does not count")]
 
 
 @router.add("GET", "/schedules", SIGNED_IN)
@@ -206,16 +205,15 @@ def _read(services: Services, body: dict[str, Any]) -> ScheduleFile:
 
 
 def _listed(services: Services, schedule: Schedule, since: datetime, until: datetime) -> Any:
-    start, end = since.astimezone(UTC), until.astimezone(UTC)
-    if not start <= end <= start + _LONGEST:
+    if not timedelta(0) <= until - since <= _LONGEST:
         raise BadRequest("`to` must lie in the ten years after `from`", where="to")
     recurrence = schedule.timetable.recurrence
-    for number, _ in enumerate(recurrence.candidates(start, end)):
+    for number, _ in enumerate(recurrence.candidates(since, until)):
         if number >= _LISTED_MOST:
             raise TooLarge(
                 f"more than {_LISTED_MOST} times lie between", cure="ask for a shorter stretch"
             )
-    return listed(schedule.timetable, start, end, services.days)
+    return listed(schedule.timetable, since, until, services.days)
 
 
 def _present(services: Services, schedule_id: str, version: int) -> Schedule:

@@ -9,7 +9,10 @@ T = TypeVar("T")
 
 
 def _utc(at: datetime) -> datetime:
-    return at.astimezone(UTC)
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:  # the first and last hours of the calendar, in a zone east or west
+        raise ValueError("it is no instant of the years 1 to 9999 in UTC") from None
 
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]

@@ -15,7 +15,7 @@ from core.ids import IncidentId
 from incidents.model import Origin
 from tests.api.station import Client, Station, a_picture
 from tests.api.test_incident_life import refused
-from tests.builders import AT, after
+from tests.builders import AT, after, an_asset
 
 LAT, LON = AT.to_geo1_deg(3.0, 4.0)
 
@@ -172,3 +172,27 @@ def test_a_full_disk_loses_nothing(station: Station) -> None:
     station.incidents.fail_next = "disk_full"
     refused(device.post("/observations", sent()), 507, "disk_full")
     assert device.post("/observations", sent()).status_code == 201
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_an_instant_at_the_end_of_the_calendar_is_refused_everywhere(
+    station: Station, at: str
+) -> None:
+    refused(a_device(station).post("/observations", sent(at=at)), 422, "bad_request")
+    admin = station.client(Role.ADMIN)
+    refused(admin.get(f"/assets/{an_asset().asset_id}/track", params={"since": at}), 422,
+            "bad_request")  # fmt: skip
+    span = {"from": at, "to": "2026-06-01T00:00:00Z"}
+    refused(admin.get("/schedules/any/occurrences", params=span), 422, "bad_request")
+
+
+def test_what_was_seen_long_ago_is_refused_and_what_is_known_is_not(station: Station) -> None:
+    device = a_device(station)
+    days = 24 * 3600
+    old = sent(at=after(-31 * days).isoformat(), serial="1")
+    answer = refused(device.post("/observations", old), 422, "bad_request")
+    assert "server.observation_days" in answer["cure"]
+    late = sent(at=after(-29 * days).isoformat(), serial="2")
+    assert device.post("/observations", late).status_code == 201
+    station.clock.advance_to(after(10 * days))  # sent again later, it is the same observation
+    assert device.post("/observations", late).status_code == 200
