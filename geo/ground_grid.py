@@ -15,8 +15,8 @@ from geo.positions import Datum, Position
 Bounds = tuple[float, float, float, float]
 """West, south, east, north; metres of the local frame."""
 
-_FINEST_M = 10.0
-_NODES = 20_000
+_FINEST_M = 25.0
+_NODES = 10_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class GroundGrid:
     def around(
         cls, bounds: Bounds, frame: LocalFrame, home: Position, terrain: TerrainModel
     ) -> "GroundGrid":
-        """Samples the ground within bounds, 10 m apart or as fine as 20,000 samples allow.
+        """Samples the ground within bounds, 25 m apart or as near as 10,000 samples allow.
 
         Args:
             bounds: what must be covered.
@@ -57,9 +57,9 @@ class GroundGrid:
         return cls(float(xs[0]), float(ys[0]), step, heights.reshape(len(ys), len(xs)), joined)
 
     def span_m(self, bounds: Bounds) -> tuple[float, float]:
-        """Returns the lowest and highest ground within bounds and one sample around them.
+        """Returns the lowest and highest ground within bounds, by the samples around them.
 
-        What is not known counts as level with home.
+        Within one cell it is exact. What is not known counts as level with home.
         """
         west, south, east, north = bounds
         rows, columns = self.heights_m.shape
@@ -67,6 +67,9 @@ class GroundGrid:
         x1 = self._index(east - self.west_m, math.ceil, columns)
         y0 = self._index(south - self.south_m, math.floor, rows)
         y1 = self._index(north - self.south_m, math.ceil, rows)
+        if x1 <= x0 + 1 and y1 <= y0 + 1:
+            corners = [self.at(x, y) for x in (west, east) for y in (south, north)]
+            return min(corners), max(corners)
         part = np.nan_to_num(self.heights_m[y0 : y1 + 1, x0 : x1 + 1], nan=0.0)
         return float(part.min()), float(part.max())
 
