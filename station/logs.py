@@ -23,17 +23,32 @@ _FILE_BYTES = 10_000_000
 _FILE_COUNT = 5
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
-_SECRET_WORD = r"(?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|authorization|cookie|session)"
+_SECRET_WORD = (
+    r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|authorization|cookie|session"
+    # words too short to be looked for inside others: author, powered
+    r"|(?<![a-z0-9])(?:pw|usr|auth)(?![a-z0-9]))"
+)
 _SECRET_NAME = re.compile(_SECRET_WORD, re.IGNORECASE)
+_NAMED = r"(?<!\w)(?:\w*" + _SECRET_WORD + r"\w*|setup)"
 _RULES = (
-    # rtsp://user:password@host: the whole of the user part goes, it may be a token by itself
-    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s/@]+@", re.IGNORECASE), r"\g<keep>***@"),
+    # rtsp://user:password@host: the whole of the user part goes, it may be a token by itself.
+    # A password that nobody has encoded may hold / and @, so the cut is at the last @.
+    (re.compile(r"(?P<keep>\b[a-z][a-z0-9+.-]*://)[^\s\"<>]*@", re.IGNORECASE), r"\g<keep>***@"),
     (re.compile(r"(?P<keep>\b(?:bearer|basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE), r"\g<keep>***"),
-    # #setup=TOKEN, ?token=…, password:x, "api_key": "…"
+    # "api_key": "any words", password='…': to the same quote, which may be an escaped one
     (
         re.compile(
-            r"(?P<keep>\b(?:\w*" + _SECRET_WORD + r"\w*|setup)[\"']?\s*(?:=\s*[\"']?|:\s*[\"']|:))"
-            r"(?![\s*]|bearer |basic )[^\s\"'&,;}\])]+",
+            r"(?P<keep>" + _NAMED + r"(?:\\*[\"'])?\s*[=:]\s*(?P<quote>\\*[\"']))"
+            r"(?:(?!(?P=quote))(?:\\.|.))*",
+            re.IGNORECASE,
+        ),
+        r"\g<keep>***",
+    ),
+    # #setup=TOKEN, ?token=…, password:x
+    (
+        re.compile(
+            r"(?P<keep>" + _NAMED + r"(?:\\*[\"'])?\s*(?:=\s*|:))"
+            r"(?![\s*\"'\\]|bearer |basic )[^\s\"'&]+",
             re.IGNORECASE,
         ),
         r"\g<keep>***",
@@ -41,7 +56,7 @@ _RULES = (
     # api-key: x at the end of a line or clause; "password: it is too short" is prose
     (
         re.compile(
-            r"(?P<keep>\b\w*" + _SECRET_WORD + r"\w*:\s+)(?!\*|bearer |basic )[^\s\"'&,;}\])]+"
+            r"(?P<keep>" + _NAMED + r":\s+)(?![*\"'\\]|bearer |basic )[^\s\"'&,;}\])]+"
             r"(?=\s*(?:$|[\n,;}\]]))",
             re.IGNORECASE,
         ),
