@@ -17,6 +17,7 @@ Bounds = tuple[float, float, float, float]
 
 _FINEST_M = 25.0
 _NODES = 10_000
+_FEW = 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class GroundGrid:
     def span_m(self, bounds: Bounds) -> tuple[float, float]:
         """Returns the lowest and highest ground within bounds, by the samples around them.
 
-        Within one cell it is exact. What is not known counts as level with home.
+        Over a few cells it is exact. What is not known counts as level with home.
         """
         west, south, east, north = bounds
         rows, columns = self.heights_m.shape
@@ -67,9 +68,12 @@ class GroundGrid:
         x1 = self._index(east - self.west_m, math.ceil, columns)
         y0 = self._index(south - self.south_m, math.floor, rows)
         y1 = self._index(north - self.south_m, math.ceil, rows)
-        if x1 <= x0 + 1 and y1 <= y0 + 1:
-            corners = [self.at(x, y) for x in (west, east) for y in (south, north)]
-            return min(corners), max(corners)
+        if x1 - x0 <= _FEW and y1 - y0 <= _FEW:
+            # between samples the ground is bilinear: its extremes lie at samples and edges
+            xs = [west, east, *(self.west_m + self.step_m * k for k in range(x0 + 1, x1))]
+            ys = [south, north, *(self.south_m + self.step_m * k for k in range(y0 + 1, y1))]
+            heights = [self.at(x, y) for x in xs for y in ys]
+            return min(heights), max(heights)
         part = np.nan_to_num(self.heights_m[y0 : y1 + 1, x0 : x1 + 1], nan=0.0)
         return float(part.min()), float(part.max())
 
