@@ -240,7 +240,7 @@ def _in_order(
     for wall in walls:
         local = wall.replace(tzinfo=zone)
         at = local.astimezone(UTC)
-        if wall > calm_until and local.utcoffset() == (local + 2 * _TURN).utcoffset():
+        if wall > calm_until and _is_calm(local):
             calm_until = wall + _TURN
         if until is not None and at > until + _SLACK:
             break
@@ -249,6 +249,12 @@ def _in_order(
         while waiting and (wall <= calm_until or waiting[0] < at - _SLACK):
             yield heapq.heappop(waiting)
     yield from sorted(waiting)
+
+
+def _is_calm(local: datetime) -> bool:
+    """Returns whether no clock is turned from a day before a wall time to two days after it."""
+    offset = local.utcoffset()
+    return (local - _TURN).utcoffset() == offset == (local + 2 * _TURN).utcoffset()
 
 
 def _slack(at: datetime, zone: tzinfo) -> timedelta:

@@ -74,6 +74,18 @@ def day(text: str, zone: str) -> tuple[datetime, datetime]:
     return begin, begin + timedelta(days=1)
 
 
+@pytest.mark.parametrize("text", ["2026-03-29", "2026-10-25"])
+def test_the_day_on_which_clocks_are_turned_by_the_minute(text: str) -> None:
+    recurrence = recurring("2026-01-01T00:00", "FREQ=MINUTELY;INTERVAL=10", BERLIN)
+    low = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(BERLIN)).astimezone(UTC)
+    for shift_hours in (-30, -3, 0, 1, 3, 20):
+        since = low + timedelta(hours=shift_hours)
+        until = since + timedelta(hours=30)
+        found = list(recurrence.begins(since, until))
+        assert all(a < b for a, b in pairwise(found))
+        assert found == peer_starts(recurrence, since, until)
+
+
 @pytest.mark.parametrize(
     ("until", "last"),
     [
