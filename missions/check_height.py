@@ -9,8 +9,9 @@ import shapely
 from geo.ground_grid import GroundGrid
 from missions.clearance import TOLERANCE_M, Clearance
 from missions.finding_list import FindingList
-from missions.flight_path import COLUMNS, RETURNS, FlightPath, Part, Place, Sheet
+from missions.flight_path import FlightPath
 from missions.model import Severity
+from missions.sheets import COLUMNS, RETURNS, Part, Place, Sheet
 
 LEAST_CLEARANCE_M = 5.0
 """Kept above the ground everywhere but at take-off and landing."""

@@ -17,9 +17,10 @@ from geo.positions import Altitude, Datum, Position
 from geo.zones import Purpose, Zone, to_local
 from missions.clearance import TOLERANCE_M, first_breach, within
 from missions.finding_list import FindingList
-from missions.flight_path import COLUMNS, RETURNS, FlightPath, Part
+from missions.flight_path import FlightPath
 from missions.model import Asset
 from missions.permissions import Permission
+from missions.sheets import COLUMNS, RETURNS, Part
 
 
 def check_permission(

@@ -14,8 +14,9 @@ from shapely.geometry.base import BaseGeometry
 from geo.flight_room import Limit
 from missions.clearance import TOLERANCE_M, Clearance, Passages, shadow
 from missions.finding_list import FindingList
-from missions.flight_path import RETURNS, FlightPath, Part, Place, Sheet
+from missions.flight_path import FlightPath
 from missions.model import Severity
+from missions.sheets import RETURNS, Part, Place, Sheet
 
 _HOME: Place = (0.0, 0.0)
 

@@ -4,7 +4,8 @@ from shapely import Point
 
 from missions.clearance import TOLERANCE_M, Clearance, Passages, first_breach
 from missions.finding_list import FindingList
-from missions.flight_path import RETURNS, FlightPath, Part, Sheet
+from missions.flight_path import FlightPath
+from missions.sheets import RETURNS, Part, Sheet
 
 _FENCE_CORNERS = 100
 

@@ -21,7 +21,7 @@ from geo.flight_room import FlightRoom, Limit
 from geo.ground_grid import GroundGrid
 from geo.positions import Datum
 from geo.zones import Zone
-from missions.flight_path import COLUMNS, Part, Place, Sheet
+from missions.sheets import COLUMNS, Part, Place, Sheet
 
 TOLERANCE_M = 0.01
 """A breach by less is none."""

@@ -5,31 +5,28 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shapely import Point, affinity, box, get_coordinates, union_all
-from shapely.geometry.base import BaseGeometry
-from shapely.ops import nearest_points
+from shapely import union_all
 
-from geo.flight_room import Limit
 from geo.zones import to_local
 from missions.circumstances import Circumstances
-from missions.clearance import Clearance
-from missions.flight_path import FlightPath, Part, Place, Sheet, Step
+from missions.cure_bench import (
+    Bench,
+    far,
+    meets,
+    nearest_in,
+    shadow_behind,
+    tangents_meet,
+    wind,
+)
 from missions.model import Change, ChangeKind, Finding, ItemKind, Plan
-from missions.permissions import Permission
 from missions.prover import Prover
+from missions.sheets import Part, Place, Sheet
 
 _K = ChangeKind
 LOCAL = frozenset({_K.MOVE_ITEM, _K.SET_HEIGHT, _K.INSERT_ITEM, _K.REMOVE_ITEM})
 """Changes that touch only the legs beside one item."""
-_REACH_M = 400.0
-_HAIR_M = 0.06
-"""Kept beyond the radius, so that rounding a place to 7 decimals breaks nothing."""
-_WIDEST_DETOUR = math.radians(165.0)
 _DELAYS_S = (60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0)
 _SPEEDS = (1.1, 1.25, 1.5, 1.75, 2.0, 0.9, 0.8, 0.7)
-_WINDS = (
-    "north", "north-east", "east", "south-east", "south", "south-west", "west", "north-west",
-)  # fmt: skip
 
 UNCURED: Mapping[str, str] = MappingProxyType(
     {
@@ -89,81 +86,12 @@ def candidates(
     makers = _MAKERS.get(finding.code, ())
     if not makers:
         return
-    bench = _Bench(prover, plan, circumstances, finding)
+    bench = Bench(prover, plan, circumstances, finding)
     for maker in makers:
         yield from maker(bench)
 
 
-class _Bench:
-    """One finding with what is needed to think of changes."""
-
-    def __init__(
-        self, prover: Prover, plan: Plan, circumstances: Circumstances, finding: Finding
-    ) -> None:
-        self.plan, self.circumstances, self.finding = plan, circumstances, finding
-        self.prover = prover
-        self.path: FlightPath = prover.path(plan, circumstances)
-        self.clearance: Clearance = prover.clearance(circumstances)
-        self.item = finding.item if finding.item is not None else -1
-        self.keep_m = 1.01 * self.path.radius_m + _HAIR_M
-
-    def step(self, number: int) -> Step | None:
-        """Returns the placed step of a number."""
-        return next((one for one in self.path.steps if one.number == number), None)
-
-    def before(self) -> Step | None:
-        """Returns the placed step before the finding's."""
-        earlier = [one for one in self.path.steps if one.number < self.item]
-        return earlier[-1] if earlier else None
-
-    def limit(self) -> Limit | None:
-        """Returns the zone that the finding is about."""
-        return next(
-            (one for one in self.clearance.room.limits if one.zone.zone_id == self.finding.about),
-            None,
-        )
-
-    def permission(self) -> Permission | None:
-        """Returns the permission that the finding is about."""
-        known = self.circumstances.permissions or ()
-        return next((one for one in known if one.number == self.finding.about), None)
-
-    def geo(self, place: Place) -> tuple[float, float]:
-        """Returns latitude and longitude with the 7 decimals that autopilots carry."""
-        lat, lon = self.path.frame.to_geo1_deg(*place)
-        return round(lat, 7), round(lon, 7)
-
-    def free(self, around: Place, low_m: float, high_m: float, keep_m: float) -> BaseGeometry:
-        """Returns where one may be near a place between two heights, borders kept off."""
-        x, y = around
-        free: BaseGeometry = box(x - _REACH_M, y - _REACH_M, x + _REACH_M, y + _REACH_M)
-        near = free.buffer(keep_m)
-        if self.clearance.inclusions:
-            permitted = union_all([one.area for one in self.clearance.inclusions])
-            free = permitted.intersection(near).buffer(-keep_m).intersection(free)
-        closed = [
-            one.area.buffer(keep_m)
-            for one in self.clearance.exclusions
-            if _meets(one, low_m, high_m) and one.area.intersects(near)
-        ]
-        return free.difference(union_all(closed)) if closed else free
-
-    def blocking(self) -> list[Limit]:
-        """Returns the exclusions that returns of the finding's leg meet."""
-        met = self.clearance.passages([s for s in self.path.returns if s.item == self.item])
-        found: dict[str, Limit] = {}
-        for meeting in met.meetings:
-            found.setdefault(str(meeting.limit.zone.zone_id), meeting.limit)
-        return list(found.values())
-
-
-def _meets(limit: Limit, low_m: float, high_m: float) -> bool:
-    floor = -math.inf if limit.floor_m is None else limit.floor_m
-    ceiling = math.inf if limit.ceiling_m is None else limit.ceiling_m
-    return low_m < ceiling and high_m > floor
-
-
-def _move(bench: _Bench, number: int, place: Place) -> Iterator[Candidate]:
+def _move(bench: Bench, number: int, place: Place) -> Iterator[Candidate]:
     step = bench.step(number)
     if step is None:
         return
@@ -171,27 +99,10 @@ def _move(bench: _Bench, number: int, place: Place) -> Iterator[Candidate]:
     if away < 0.005:
         return
     change = Change(_K.MOVE_ITEM, number, bench.geo(place))
-    yield Candidate(change, f"move step {number} by {_far(away)} {_wind(step.place, place)}")
+    yield Candidate(change, f"move step {number} by {far(away)} {wind(step.place, place)}")
 
 
-def _far(metres: float) -> str:
-    return f"{metres:.1f} m" if metres < 10 else f"{metres:.0f} m"
-
-
-def _wind(start: Place, end: Place) -> str:
-    """Returns the wind rose's word for a direction."""
-    angle = math.degrees(math.atan2(end[0] - start[0], end[1] - start[1])) % 360.0
-    return _WINDS[round(angle / 45.0) % 8]
-
-
-def _nearest(free: BaseGeometry, place: Place) -> Place | None:
-    if free.is_empty:
-        return None
-    point = nearest_points(free, Point(place))[0]
-    return (float(point.x), float(point.y))
-
-
-def _move_clear(bench: _Bench) -> Iterator[Candidate]:
+def _move_clear(bench: Bench) -> Iterator[Candidate]:
     """Moves the step, or the one before, to the nearest free place."""
     for step in (bench.step(bench.item), bench.before()):
         if step is None or step.item.kind is ItemKind.TAKEOFF:
@@ -200,12 +111,12 @@ def _move_clear(bench: _Bench) -> Iterator[Candidate]:
         disc *= 1.01 if step.item.kind is ItemKind.LOITER else 0.0
         low = 0.0 if step.item.kind is ItemKind.LAND else step.up_m
         free = bench.free(step.place, low, step.up_m, bench.keep_m + disc)
-        place = _nearest(free, step.place)
+        place = nearest_in(free, step.place)
         if place is not None:
             yield from _move(bench, step.number, place)
 
 
-def _move_lit(bench: _Bench) -> Iterator[Candidate]:
+def _move_lit(bench: Bench) -> Iterator[Candidate]:
     """Moves a step out of the shadow that a zone casts, as seen from a place of return."""
     blocking = bench.blocking()
     for step in (bench.step(bench.item), bench.before()):
@@ -213,25 +124,14 @@ def _move_lit(bench: _Bench) -> Iterator[Candidate]:
             continue
         free = bench.free(step.place, step.up_m, step.up_m, bench.keep_m)
         for goal in bench.path.goals:
-            shadows = [_shadow(one.area.buffer(bench.keep_m), goal) for one in blocking]
+            shadows = [shadow_behind(one.area.buffer(bench.keep_m), goal) for one in blocking]
             lit = free.difference(union_all([one for one in shadows if one is not None]))
-            place = _nearest(lit, step.place)
+            place = nearest_in(lit, step.place)
             if place is not None:
                 yield from _move(bench, step.number, place)
 
 
-def _shadow(area: BaseGeometry, goal: Place) -> BaseGeometry | None:
-    """Returns what can't be seen of a goal behind an area, the area included."""
-    hull = area.convex_hull
-    nearest = hull.distance(Point(goal))
-    if nearest < 1e-3:
-        return None
-    times = 1.0 + 3 * _REACH_M / nearest + 20.0
-    far = affinity.scale(hull, times, times, origin=goal)
-    return union_all([hull, far]).convex_hull
-
-
-def _detour(bench: _Bench) -> Iterator[Candidate]:
+def _detour(bench: Bench) -> Iterator[Candidate]:
     """Puts one waypoint beside what is in the way of a leg, on either side."""
     step, before = bench.step(bench.item), bench.before()
     a = (0.0, 0.0) if before is None else before.place
@@ -247,12 +147,12 @@ def _detour(bench: _Bench) -> Iterator[Candidate]:
     areas = [
         one.area.buffer(bench.keep_m)
         for one in bench.clearance.exclusions
-        if _meets(one, low, high) and one.area.distance(leg.shape) < bench.keep_m
+        if meets(one, low, high) and one.area.distance(leg.shape) < bench.keep_m
     ]
     if not areas:
         return
     hull = union_all(areas).convex_hull
-    apexes = [_apex(a, b, hull, side) for side in (1.0, -1.0)]
+    apexes = [tangents_meet(a, b, hull, side) for side in (1.0, -1.0)]
     ways = [(math.dist(a, p) + math.dist(p, b) - math.dist(a, b), p) for p in apexes if p]
     for longer, place in sorted(ways):
         metres = round((low + high) / 2, 2)
@@ -260,40 +160,24 @@ def _detour(bench: _Bench) -> Iterator[Candidate]:
         lat, lon = bench.geo(place)
         words = (
             f"insert a waypoint before step {bench.item} at {lat:.6f}, {lon:.6f}"
-            f" ({_far(longer)} longer)"
+            f" ({far(longer)} longer)"
         )
         yield Candidate(change, words)
 
 
-def _apex(a: Place, b: Place, hull: BaseGeometry, side: float) -> Place | None:
-    """Returns where the tangents of a hull from both ends of a leg meet, on one side."""
-    length = math.dist(a, b)
-    along = math.atan2(b[1] - a[1], b[0] - a[0])
-    at_a, at_b = 0.0, 0.0
-    for x, y in get_coordinates(hull):
-        from_a = math.remainder(math.atan2(y - a[1], x - a[0]) - along, 2 * math.pi)
-        from_b = math.remainder(math.atan2(y - b[1], x - b[0]) - along - math.pi, 2 * math.pi)
-        at_a, at_b = max(at_a, side * from_a), max(at_b, -side * from_b)
-    if at_a <= 0 or at_b <= 0 or at_a + at_b >= _WIDEST_DETOUR:
-        return None
-    far = length * math.sin(at_b) / math.sin(at_a + at_b)
-    angle = along + side * at_a
-    return (a[0] + far * math.cos(angle), a[1] + far * math.sin(angle))
-
-
-def _remove(bench: _Bench) -> Iterator[Candidate]:
+def _remove(bench: Bench) -> Iterator[Candidate]:
     items = bench.plan.mission.items
     if not 0 <= bench.item < len(items) or items[bench.item].kind is ItemKind.RETURN:
         return
     yield Candidate(Change(_K.REMOVE_ITEM, bench.item), f"leave out step {bench.item}")
 
 
-def _remove_any(bench: _Bench) -> Iterator[Candidate]:
+def _remove_any(bench: Bench) -> Iterator[Candidate]:
     """Leaves out the step that a finding of order is about, whatever it is."""
     yield Candidate(Change(_K.REMOVE_ITEM, bench.item), f"remove step {bench.item}")
 
 
-def _heights(bench: _Bench, wanted: Sequence[tuple[int, float]]) -> Iterator[Candidate]:
+def _heights(bench: Bench, wanted: Sequence[tuple[int, float]]) -> Iterator[Candidate]:
     """Yields heights for steps, the smallest change first."""
     options = []
     for number, metres in wanted:
@@ -305,7 +189,7 @@ def _heights(bench: _Bench, wanted: Sequence[tuple[int, float]]) -> Iterator[Can
         yield Candidate(change, f"set step {number} to {metres:g} m above home")
 
 
-def _to_bound(bench: _Bench) -> Iterator[Candidate]:
+def _to_bound(bench: Bench) -> Iterator[Candidate]:
     """Brings a step to the limit of a zone that it breaks."""
     limit, step = bench.limit(), bench.step(bench.item)
     if limit is None or step is None:
@@ -325,7 +209,7 @@ def _to_bound(bench: _Bench) -> Iterator[Candidate]:
         )
 
 
-def _off_the_ground(bench: _Bench) -> Iterator[Candidate]:
+def _off_the_ground(bench: Bench) -> Iterator[Candidate]:
     wanted = []
     for step in (bench.step(bench.item), bench.before()):
         if step is not None:
@@ -333,7 +217,7 @@ def _off_the_ground(bench: _Bench) -> Iterator[Candidate]:
     yield from _heights(bench, wanted)
 
 
-def _above_home(bench: _Bench) -> Iterator[Candidate]:
+def _above_home(bench: Bench) -> Iterator[Candidate]:
     before = bench.before()
     least = bench.prover.asset.acceptance_radius_m + 1.0
     wanted = [(bench.item, least), (bench.item, 30.0)]
@@ -342,7 +226,7 @@ def _above_home(bench: _Bench) -> Iterator[Candidate]:
     yield from _heights(bench, wanted)
 
 
-def _return_height(bench: _Bench) -> Iterator[Candidate]:
+def _return_height(bench: Bench) -> Iterator[Candidate]:
     """Sends the return over or under what is in its way, or under a ceiling."""
     now = bench.path.return_up_m
     bounds: list[float | None] = []
@@ -362,18 +246,18 @@ def _return_height(bench: _Bench) -> Iterator[Candidate]:
         yield Candidate(change, f"return at {metres:g} m above home")
 
 
-def _takeoff(bench: _Bench) -> Iterator[Candidate]:
+def _takeoff(bench: Bench) -> Iterator[Candidate]:
     ups = [step.up_m for step in bench.path.steps if step.up_m > 0]
     metres = max(ups[0] if ups else 30.0, bench.prover.asset.acceptance_radius_m + 1.0)
     change = Change(_K.ADD_TAKEOFF, metres=round(metres, 2))
     yield Candidate(change, f"begin with a take-off to {metres:g} m")
 
 
-def _add_return(bench: _Bench) -> Iterator[Candidate]:
+def _add_return(bench: Bench) -> Iterator[Candidate]:
     yield Candidate(Change(_K.ADD_RETURN), "end with a return")
 
 
-def _rally(bench: _Bench) -> Iterator[Candidate]:
+def _rally(bench: Bench) -> Iterator[Candidate]:
     numbers = range(len(bench.plan.rally))
     about = bench.finding.about
     if about.startswith("rally-"):
@@ -382,17 +266,17 @@ def _rally(bench: _Bench) -> Iterator[Candidate]:
     for number in numbers:
         place = bench.path.goals[number + 1]
         free = bench.free(place, 0.0, max(*tops, bench.path.return_up_m), bench.keep_m)
-        near = _nearest(free, place)
+        near = nearest_in(free, place)
         if near is not None and math.dist(near, place) > 0.005:
             change = Change(_K.MOVE_RALLY, number, bench.geo(near))
-            words = f"move rally point {number} by {_far(math.dist(near, place))}"
-            yield Candidate(change, f"{words} {_wind(place, near)}")
+            words = f"move rally point {number} by {far(math.dist(near, place))}"
+            yield Candidate(change, f"{words} {wind(place, near)}")
     for number in numbers:
         change = Change(_K.REMOVE_RALLY, number)
         yield Candidate(change, f"remove rally point {number}")
 
 
-def _speed(bench: _Bench) -> Iterator[Candidate]:
+def _speed(bench: Bench) -> Iterator[Candidate]:
     asset = bench.prover.asset
     most = 1.5 * asset.cruise_m_s
     if asset.energy is not None:
@@ -404,7 +288,7 @@ def _speed(bench: _Bench) -> Iterator[Candidate]:
             yield Candidate(change, f"fly at {metres:g} m/s")
 
 
-def _later(bench: _Bench) -> Iterator[Candidate]:
+def _later(bench: Bench) -> Iterator[Candidate]:
     """Starts later: when a window is over, a permission begins, or the other is away."""
     departs_at = bench.circumstances.departs_at
     if departs_at is None:
@@ -432,7 +316,7 @@ def _clock(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 180 else f"{seconds / 60:.0f} min"
 
 
-def _nearer(bench: _Bench) -> Iterator[Candidate]:
+def _nearer(bench: Bench) -> Iterator[Candidate]:
     step, reach = bench.step(bench.item), bench.prover.asset.link_range_m
     if step is None or reach is None:
         return
@@ -444,7 +328,7 @@ def _nearer(bench: _Bench) -> Iterator[Candidate]:
         yield from _move(bench, step.number, (step.place[0] * share, step.place[1] * share))
 
 
-def _into_permission(bench: _Bench) -> Iterator[Candidate]:
+def _into_permission(bench: Bench) -> Iterator[Candidate]:
     permission = bench.permission()
     if permission is None:
         return
@@ -453,12 +337,12 @@ def _into_permission(bench: _Bench) -> Iterator[Candidate]:
         if step is None or step.item.kind is ItemKind.TAKEOFF:
             continue
         free = bench.free(step.place, step.up_m, step.up_m, bench.keep_m).intersection(area)
-        place = _nearest(free, step.place)
+        place = nearest_in(free, step.place)
         if place is not None:
             yield from _move(bench, step.number, place)
 
 
-def _permitted_height(bench: _Bench) -> Iterator[Candidate]:
+def _permitted_height(bench: Bench) -> Iterator[Candidate]:
     permission = bench.permission()
     if permission is None:
         return
@@ -472,7 +356,7 @@ def _permitted_height(bench: _Bench) -> Iterator[Candidate]:
     yield from _heights(bench, wanted)
 
 
-_Maker = Callable[[_Bench], Iterator[Candidate]]
+_Maker = Callable[[Bench], Iterator[Candidate]]
 _MAKERS: Mapping[str, Sequence[_Maker]] = MappingProxyType(
     {
         "takeoff_missing": (_takeoff,),

@@ -18,8 +18,9 @@ from geo.local_frame import LocalFrame
 from missions.circumstances import OwnFlight
 from missions.endurance import endurance_of
 from missions.finding_list import FindingList
-from missions.flight_path import FlightPath, Part, Place, Sheet
+from missions.flight_path import FlightPath
 from missions.model import Asset, ItemKind, Plan
+from missions.sheets import Part, Place, Sheet
 
 APART_M = 30.0
 """Kept sideways between two of our own."""

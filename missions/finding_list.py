@@ -7,8 +7,8 @@ import numpy as np
 
 from geo.local_frame import LocalFrame
 from missions.autopilot_rules import EVENTS
-from missions.flight_path import Place
 from missions.model import Autopilot, Finding, Severity
+from missions.sheets import Place
 
 _Key = tuple[str, int | None, str, Severity]
 

@@ -25,8 +25,9 @@ from missions.clearance import Calendar, Clearance
 from missions.deconfliction import check_others
 from missions.endurance import Endurance, endurance_of
 from missions.finding_list import FindingList
-from missions.flight_path import FlightPath, bounds_of
+from missions.flight_path import FlightPath
 from missions.model import Asset, AssetKind, Finding, Plan, Severity
+from missions.sheets import bounds_of
 
 log = logging.getLogger(__name__)
 
