@@ -9,6 +9,8 @@ import typer
 from missions.fleet_planning import plan_fleet
 from station.command import Run, verb
 from station.fleet_answer import answer, lines
+from station.fleet_drawing import sheet_of_fleet
+from station.plan_drawing import Plot, check_plot, draw_sheet
 from station.plan_fleet import read_fleet
 from station.road_network import ROADS_FILE
 from station.wiring import fleet_optimiser
@@ -25,8 +27,10 @@ def fleet(
         float | None, typer.Option(min=0.1, help="Try so long instead; the plan then varies.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Of the search.")] = None,
+    plot: Plot = None,
 ) -> int:
     """Plan a shift of drones and cars; exit code 1 if there are jobs and none can be done."""
+    check_plot(plot)
     case = read_fleet(problem, call.settings.home / ROADS_FILE)
     effort = case.effort
     if iterations is not None:
@@ -37,5 +41,7 @@ def fleet(
     with call.progress("planning the shift"):
         plan = plan_fleet(case.order, fleet_optimiser().solve, case.effort)
     document = answer(case, plan)
+    if plot is not None:
+        draw_sheet(plot, sheet_of_fleet(case.order, plan, f"Shift of {problem.name}"))
     call.emit(document, lines(case, plan, document))
     return 1 if document["jobs"] and not plan.routes else 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
-from shapely import MultiPolygon, Polygon, box
+from shapely import MultiPolygon, Point, Polygon, box
 
 from core.errors import SettingInvalid, SourceUnreadable
 from geo.local_frame import LocalFrame
@@ -175,9 +175,22 @@ class _Pen:
         places = [place for way in sheet.ways for place in way.places]
         for area in (*sheet.areas, *sheet.footprints):
             places += corners(area)
-        places += [*sheet.homes, *sheet.rally, *sheet.looks]
+        places += [*sheet.homes, *sheet.assets, *sheet.rally]
         places += [(f.place[1], f.place[0]) for f in sheet.findings if f.place]
+        places += self._near(sheet.looks, places)
         return places or [p for zone in sheet.zones for p in corners(zone.area)]
+
+    def _near(self, wanted: Sequence[LonLat], places: Sequence[LonLat]) -> list[LonLat]:
+        """Returns those that are not so far off that all else would shrink to a dot."""
+        if not places:
+            return [*wanted]
+        low, high = np.min(places, axis=0), np.max(places, axis=0)
+        reach = max(float((high - low).max()), 2e-3)
+        return [
+            (x, y)
+            for x, y in wanted
+            if low[0] - reach < x < high[0] + reach and low[1] - reach < y < high[1] + reach
+        ]
 
     def _xy(self, places: Sequence[LonLat]) -> Any:
         lon, lat = np.array(places, float).reshape(-1, 2).T
@@ -285,7 +298,7 @@ class _Pen:
             if not dense:
                 self._line(xy, color=_PAPER, linewidth=width + 1.6, zorder=2.9, alpha=0.75)
             self._line(xy, color=colour, linewidth=width, linestyle=dashes, zorder=3.0)
-            name = "there and back" if way.dashed else way.name
+            name = way.name
             if name not in self.legend:
                 shown = _GREY if many and way.dashed else colour
                 self.legend[name] = Line2D([], [], color=shown, linewidth=width, linestyle=dashes)
@@ -349,13 +362,16 @@ class _Pen:
             mark = Line2D([], [], marker="o", linestyle="none", **shown)
             self.legend.setdefault("circle that is flown", mark)
         for places, marker, name, face, size in (
-            (self.sheet.looks, "*", "what the camera looks at", _PINK, 12.0),
             (self.sheet.rally, "D", "rally point", _GREEN, 8.0),
             (self.sheet.homes, "s", "home", _BLACK, 9.0),
+            (self.sheet.assets, "p", "asset", _BLACK, 10.0),
+            (self.sheet.looks, "*", "to be looked at", _PINK, 13.0),
         ):
             if not places:
                 continue
             xy = self._xy(places)
+            off = sum(not self._in_view().covers(Point(*at)) for at in xy.tolist())
+            name += f"\n({off} off the map)" if off else ""
             style: dict[str, Any] = {
                 "marker": marker, "color": face, "markersize": size, "linestyle": "none",
                 "markeredgecolor": _PAPER, "markeredgewidth": 0.9,
@@ -386,7 +402,7 @@ class _Pen:
                 if severity is not Severity.INFO:
                     self.waiting.append((1, n, x, y, finding.code.replace("_", " "), _BLACK, 11.0))
             off = every - len(placed)
-            aside = f", {off} without a place" if off else ""
+            aside = f",\n{off} without a place" if off else ""
             self.legend[f"{severity} ({every}{aside})"] = Line2D([], [], **style)
 
     # -- words
@@ -394,7 +410,7 @@ class _Pen:
     def _labels(self) -> None:
         for (lon, lat), words in self.sheet.labels:
             x, y = self._xy([(lon, lat)])[0].tolist()
-            self.waiting.append((0, 0, x, y, words, _BLACK, 6.0))
+            self.waiting.append((0, 0, x, y, words, _BLACK, 10.0))
         view = self._in_view()
         for n, zone in enumerate(self.sheet.zones):
             seen = to_local(zone.area, self.frame).intersection(view)

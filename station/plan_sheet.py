@@ -3,8 +3,9 @@
 Everything is longitude, then latitude. `station.plan_drawing` puts a sheet on paper.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from shapely import MultiPolygon
@@ -14,6 +15,7 @@ from geo.zones import Area, Zone
 from missions.model import Finding, ItemKind, Plan
 
 LonLat = tuple[float, float]
+_THERE = "there and back"
 _APART = (ItemKind.TAKEOFF, ItemKind.LAND)
 """Kinds that are drawn as ways there and back rather than as part of the path."""
 
@@ -47,6 +49,8 @@ class Sheet:
     footprints: tuple[Area, ...] = ()
     """What a camera sees."""
     homes: tuple[LonLat, ...] = ()
+    assets: tuple[LonLat, ...] = ()
+    """Where assets are now."""
     rally: tuple[LonLat, ...] = ()
     looks: tuple[LonLat, ...] = ()
     """Places that a camera keeps in view."""
@@ -69,12 +73,12 @@ def sheet_of_plan(plan: Plan, *, title: str = "", colour: int = 0, name: str = "
     start = [at for _, item, at in placed if item.kind is ItemKind.TAKEOFF][:1] or [home]
     if main:
         out = (*dict.fromkeys((home, *start)), main[0][1])
-        ways.insert(0, Way(out, name, dashed=True, colour=colour))
+        ways.insert(0, Way(out, _THERE, dashed=True, colour=colour))
         last = plan.mission.items[-1]
         if last.kind is ItemKind.RETURN:
-            ways.append(Way((main[-1][1], home), name, dashed=True, colour=colour))
+            ways.append(Way((main[-1][1], home), _THERE, dashed=True, colour=colour))
         elif last.kind is ItemKind.LAND:
-            ways.append(Way((main[-1][1], placed[-1][2]), name, dashed=True, colour=colour))
+            ways.append(Way((main[-1][1], placed[-1][2]), _THERE, dashed=True, colour=colour))
     circles = tuple((at, item.loiter_radius_m) for _, item, at in placed if item.loiter_radius_m)
     looks = tuple(
         dict.fromkeys((i.look_at[1], i.look_at[0]) for i in plan.mission.items if i.look_at)
@@ -90,6 +94,23 @@ def sheet_of_plan(plan: Plan, *, title: str = "", colour: int = 0, name: str = "
         looks=looks,
         circles=circles,
     )
+
+
+def sheet_of_path(
+    document: Mapping[str, Any], area: Area, zones: Sequence[Zone], title: str
+) -> Sheet:
+    """Returns the drawing of what `qyran plan area` answers: path, transits, the area."""
+    path = document["path"]
+    lines = [path["coordinates"]] if path["type"] == "LineString" else path["coordinates"]
+    transits = document.get("transits", {}).get("coordinates", [])
+    ways = [Way(tuple((x, y) for x, y in line)) for line in lines]
+    ways += [Way(tuple((x, y) for x, y in line), "transit", dashed=True) for line in transits]
+    note = (
+        f"{document['length_m'] / 1000:.2f} km, {document['turns']} turns, "
+        f"{100 * document['covered_fraction']:.2f} % covered, {document['outside_m']:g} m outside"
+    )
+    ends = ((ways[0].places[0], "start"), (ways[-len(transits) - 1].places[-1], "end"))
+    return Sheet(title, note, tuple(ways), (area,), tuple(zones), labels=ends)
 
 
 def length_m(places: Sequence[LonLat]) -> float:

@@ -22,6 +22,7 @@ from station.check_inputs import (
     read_weather,
 )
 from station.command import Run, verb
+from station.plan_drawing import Plot, check_plot, draw_plan
 from station.wiring import read_permission_file, read_terrain, read_zone_file
 
 _ASSUMED = frozenset(
@@ -64,8 +65,10 @@ def run(
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Apply cures until none is left.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where to write the mended plan.")] = None,
+    plot: Plot = None,
 ) -> int:
     """Check a plan file. Exit code 1 where a finding is an error."""
+    check_plot(plot)
     plan, told = read_plan_file(plan_file)
     fences = [zone for path in zones or () for zone in read_zone_file(path)]
     flight = tuple(zone for zone in fences if Purpose.FLIGHT in zone.purposes)
@@ -98,6 +101,8 @@ def run(
     found = check_plan(plan, vehicle, circumstances, terrain=ground)
     findings = _sorted((*told, *more, *as_warnings(found, lowered)))
     safe = is_safe(findings)
+    if plot is not None:
+        draw_plan(plot, plan, zones=fences, findings=findings, title=f"Check of {plan_file.name}")
     document = {
         "file": plan_file,
         "safe": safe,

@@ -12,7 +12,9 @@ from missions.events import Candidate, Decision, LeftTask
 from missions.model import Finding
 from missions.plan_file import write_plan
 from station.command import Run, verb
+from station.dispatch_drawing import sheet_of_decision
 from station.dispatch_file import DispatchCase, read_dispatch
+from station.plan_drawing import Plot, check_plot, draw_sheet
 from station.road_network import load_roads
 
 _ALL_UP_TO = 12
@@ -37,8 +39,10 @@ def run(
     thorough: Annotated[
         bool, typer.Option("--all", help="Look at every asset to the end, however slow it is.")
     ] = False,
+    plot: Plot = None,
 ) -> int:
     """Decide who goes to an event. Exit code 1 where nobody can."""
+    check_plot(plot)
     case = read_dispatch(event_file, SystemClock().now(), zones)
     decision = decide(
         case.event,
@@ -53,6 +57,8 @@ def run(
     chosen = decision.chosen
     if plan is not None and chosen is not None and chosen.plan is not None:
         plan.write_text(write_plan(chosen.plan), encoding="utf-8")
+    if plot is not None:
+        draw_sheet(plot, sheet_of_decision(case, decision))
     call.emit(_document(case, decision), _text(decision))
     return 0 if chosen is not None else 1
 

@@ -19,6 +19,8 @@ from geo.utm_frame import UtmFrame
 from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
 from station.command import Run, verb
 from station.fleet_verb import fleet
+from station.plan_drawing import Plot, check_plot, draw_sheet
+from station.plan_sheet import sheet_of_path
 from station.wiring import read_zone_file
 
 _LARGEST_M2 = 100e6
@@ -53,6 +55,7 @@ def area(
     wind_from_deg: Annotated[
         float, typer.Option(help="Where the wind comes from, clockwise from north.")
     ] = 0.0,
+    plot: Plot = None,
 ) -> int:
     """Plan a path from which a strip of a given width sees a whole area.
 
@@ -61,6 +64,7 @@ def area(
     metres of the UTM zone of AREA's middle. `covered_fraction` is the share of AREA as it was
     given; `covered_permitted_fraction` that of AREA without what zones take away.
     """
+    check_plot(plot)
     pace = _pace(speed_m_s, turn_s, wind_m_s, wind_from_deg)
     _check_numbers(swath_m, margin_m, angle_deg)
     given = area_of_document(_document(area_file), str(area_file))
@@ -96,6 +100,9 @@ def area(
         )
     document = _answer(sweep, frame, swath_m, whole, open_area, permitted)
     document["seconds"] = round(seconds, 3)
+    if plot is not None:
+        title = f"Path over {area_file.name}"
+        draw_sheet(plot, sheet_of_path(document, given, fences, title))
     call.emit(document, _line(document))
     return 0 if document["outside_m"] == 0.0 else 1
 
