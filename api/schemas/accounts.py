@@ -5,12 +5,12 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from api.accounts import Account, Agency, Role
-from api.schemas.base import Answer, Body, Instant
+from api.schemas.base import Answer, Body, Instant, OneLine
 from api.signing_in import MOST_PASSWORD
 
 Password = Annotated[str, Field(min_length=1, max_length=MOST_PASSWORD)]
 Login = Annotated[str, Field(min_length=1, max_length=64)]
-Name = Annotated[str, Field(min_length=1, max_length=120)]
+Name = Annotated[OneLine, Field(min_length=1, max_length=120)]
 
 
 class SignIn(Body):

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
+from core.names import LONGEST_NAME, is_one_line
+
 T = TypeVar("T")
 
 
@@ -22,6 +24,17 @@ Lon = Annotated[float, Field(ge=-180, le=180)]
 LonLat = tuple[float, float]
 Id = Annotated[str, Field(min_length=1, max_length=120)]
 Note = Annotated[str, Field(max_length=2000)]
+
+
+def _one_line(text: str) -> str:
+    if not is_one_line(text):
+        raise ValueError("it holds a control character or the end of a line")
+    return text
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+Name = Annotated[OneLine, Field(min_length=1, max_length=LONGEST_NAME)]
+"""What a thing is called, on one line."""
 
 
 class Body(BaseModel):

@@ -14,6 +14,7 @@ from api.schemas.base import (
     Instant,
     LineString,
     LonLat,
+    Name,
     PolygonOut,
     line_of,
     polygon_of,
@@ -115,7 +116,7 @@ class AssetOut(Answer):
 class PatrolBody(Body):
     """A patrol to be kept."""
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     asset_id: Id
     zone_ids: Annotated[list[Id], Field(max_length=200, default_factory=list)]
     altitude_m: Annotated[float, Field(gt=0, le=500)] | None = None

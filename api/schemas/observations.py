@@ -4,10 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from api.schemas.base import Answer, Body, Instant, Lat, Lon
+from api.schemas.base import Answer, Body, Instant, Lat, Lon, OneLine
 from incidents.model import IncidentKind
 
-_Word = Annotated[str, Field(min_length=1, max_length=120)]
+_Word = Annotated[OneLine, Field(min_length=1, max_length=120)]
 
 
 class ObservationBody(Body):
@@ -17,7 +17,7 @@ class ObservationBody(Body):
     serial: _Word
     at: Instant
     kind: IncidentKind
-    label: Annotated[str, Field(min_length=1, max_length=60)]
+    label: Annotated[OneLine, Field(min_length=1, max_length=60)]
     confidence: Annotated[float, Field(ge=0, le=1)]
     lat: Lat | None = None
     lon: Lon | None = None
@@ -25,7 +25,7 @@ class ObservationBody(Body):
     camera_id: _Word | None = None
     picture: Annotated[str, Field(min_length=1)] | None = None
     """Base64 of a JPEG or PNG."""
-    plate: Annotated[str, Field(max_length=20)] = ""
+    plate: Annotated[OneLine, Field(max_length=20)] = ""
 
     @model_validator(mode="after")
     def _place_is_whole(self) -> Self:

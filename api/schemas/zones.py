@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
 
-from api.schemas.base import Answer, Body, Instant, LonLat
+from api.schemas.base import Answer, Body, Instant, LonLat, Name
 from core.errors import TooLarge, ZoneInvalid
 from core.ids import AgencyId
 from core.window_documents import read_windows, write_window
@@ -103,7 +103,7 @@ class ZoneProperties(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
 
-    name: Annotated[str, Field(min_length=1, max_length=200)]
+    name: Name
     purpose: Annotated[list[Purpose], Field(min_length=1, max_length=2)]
     kind: ZoneKind = ZoneKind.INCLUSION
     floor_m: float | None = None

@@ -13,17 +13,17 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from core.clock import SystemClock
-from core.errors import BadRequest, NotFound, SourceUnreadable
+from core.errors import BadRequest, SourceUnreadable
 from core.ids import AssetId, CameraId
-from geo.ports import ZoneStore
-from geo.zones import Purpose, Zone
+from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from station.command import Run, verb
 from station.data_folder import Stores
 from station.ingest import IngestContext, IngestProgress, IngestReport, ingest
 from station.settings import Settings
 from station.stores import opened_stores
-from station.wiring import footage_tools, notifiers, open_detector, read_zone_file
+from station.wiring import footage_tools, notifiers, open_detector
+from station.zone_imports import bring_in, zones_to_keep
 from vision.shared_detector import SharedDetector
 
 
@@ -63,10 +63,10 @@ def run(
     path = _path(source)
     settings = call.settings
     start_at, clock_zone = _instant(start), _zone(clock)
-    fresh_zones = read_zone_file(zones, default_purposes=None) if zones else ()
+    fresh_zones = zones_to_keep(zones, None) if zones else ()
     with opened_stores(settings) as stores:
         for zone in fresh_zones:
-            _bring_in(stores.zones, zone)
+            bring_in(stores.zones, zone, SystemClock().now())
         with open_detector(settings) as detector, _stop_request() as stop:
             context = replace(
                 context_of(settings, stores, detector),
@@ -173,19 +173,6 @@ def _zone(name: str) -> tzinfo:
         raise BadRequest(
             "is no time zone that is known", where=f"--clock {name}", cure="such as Asia/Almaty"
         ) from None
-
-
-def _bring_in(store: ZoneStore, zone: Zone) -> None:
-    """Adds a zone, or makes it the next version of the one of its id."""
-    now = SystemClock().now()
-    try:
-        kept = store.get(zone.zone_id)
-    except NotFound:
-        store.add(replace(zone, version=1, changed_at=now))
-        return
-    if replace(zone, version=kept.version, changed_at=kept.changed_at) != kept:
-        following = replace(zone, version=kept.version + 1, changed_at=now)
-        store.replace(following, expected_version=kept.version)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """`qyran zones`: bring zones in, take them out, list them."""
 
-from dataclasses import replace
-from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -9,12 +7,11 @@ from typing import Annotated
 import typer
 
 from core.clock import SystemClock
-from core.errors import NotFound
-from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from station.command import Run, verb
 from station.stores import opened_stores
-from station.wiring import read_zone_file, write_zone_file
+from station.wiring import write_zone_file
+from station.zone_imports import bring_in, zones_to_keep
 
 For = Annotated[Purpose | None, typer.Option("--purpose", help="Only zones of this purpose.")]
 All = Annotated[bool, typer.Option("--all", help="Also zones that are switched off.")]
@@ -42,10 +39,10 @@ def import_(
     A zone must say its purpose, or --purpose must: a parking ban may not become a fence.
     """
     # all or none: a bad row stops it before anything is written
-    zones = read_zone_file(file, default_purposes=_purposes(purpose))
+    zones = zones_to_keep(file, _purposes(purpose))
     now = SystemClock().now()
     with opened_stores(call.settings) as stores:
-        done = [(zone, _bring_in(stores.zones, zone, now, dry_run=dry_run)) for zone in zones]
+        done = [(zone, bring_in(stores.zones, zone, now, dry_run=dry_run)) for zone in zones]
     counts = {word: sum(1 for _, w in done if w == word) for word in ("added", "changed", "same")}
     rows = [
         {
@@ -69,21 +66,6 @@ def _purposes(given: Given | None) -> frozenset[Purpose] | None:
     if given is None:
         return None
     return frozenset(Purpose) if given is Given.BOTH else frozenset({Purpose(given)})
-
-
-def _bring_in(store: ZoneStore, zone: Zone, now: datetime, *, dry_run: bool) -> str:
-    try:
-        kept = store.get(zone.zone_id)
-    except NotFound:
-        if not dry_run:
-            store.add(replace(zone, version=1, changed_at=now))
-        return "added"
-    if replace(zone, version=kept.version, changed_at=kept.changed_at) == kept:
-        return "same"
-    if not dry_run:
-        next_version = replace(zone, version=kept.version + 1, changed_at=now)
-        store.replace(next_version, expected_version=kept.version)
-    return "changed"
 
 
 @verb

@@ -222,3 +222,12 @@ def test_a_draft_goes_to_active_by_two_planners_and_leaves_its_history() -> None
     assert author.get(f"/zones/{zone_id}/diff?before=1&after=3").json()["fields"] == ["stage"]
     refused(author.get(f"/zones/{zone_id}/diff?before=9"), 404, "not_found")
     refused(author.get("/zones/zone-none/history"), 404, "not_found")
+
+
+@pytest.mark.parametrize("name", ["a\u0000b", "a\nb", "a\u2028b"])
+def test_a_name_with_a_control_character_is_refused(station: Station, name: str) -> None:
+    planner = station.client(Role.PLANNER)
+    feature = a_feature()
+    feature["properties"]["name"] = name
+    problem = refused(planner.post("/zones", feature), 422, "bad_request")
+    assert "control character" in problem["detail"]

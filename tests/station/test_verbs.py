@@ -4,13 +4,24 @@ import io
 import json
 import os
 import socket
+from dataclasses import replace
 
 import pytest
+from shapely import MultiPolygon, Polygon
 
+from core.ids import UserId, ZoneId
+from geo.adapters.geojson_zones import write_zones
+from geo.circles import circle_area
+from geo.positions import Altitude, Datum
+from geo.zones import Circle, Purpose, ZoneKind
+from sim.world import build_world
 from station import cli
+from station.demo_scenario import demo_scenario
 from station.doctor import State, examine
 from station.settings import Settings
 from station.settings_sources import load_settings
+from station.stores import opened_stores
+from tests.builders import a_square, a_zone
 
 SQUARE = [[71.30, 50.90], [71.31, 50.90], [71.31, 50.91], [71.30, 50.91], [71.30, 50.90]]
 BOW_TIE = [[71.30, 50.90], [71.31, 50.91], [71.31, 50.90], [71.30, 50.91], [71.30, 50.90]]
@@ -96,6 +107,97 @@ def test_zones_go_out_and_come_back_the_same(qyran, zone_file, tmp_path, ending)
     assert qyran("zones", "import", file)[1]["same"] == 1
 
 
+BAD_IDS = ["../etc", "a/b", "a\nb", "x" * 5_000, "<b>zone</b>", "зона", "a b", ".."]
+
+
+@pytest.mark.parametrize("zone_id", BAD_IDS)
+def test_an_id_that_could_lead_elsewhere_is_refused_with_its_row(qyran, zone_file, zone_id):
+    path = zone_file(id=zone_id)
+    code, document = qyran("zones", "import", path)
+    error = document["error"]
+    assert (code, error["code"], error["where"]) == (2, "zone_invalid", f"{path}, row 1 (Yard)")
+    assert error["cure"]
+    assert len(error["message"]) < 200
+    assert qyran("zones", "list")[1] == {"zones": []}
+
+
+@pytest.mark.parametrize("place", ["id", "name"])
+def test_a_null_character_is_not_cut_off_in_silence(qyran, zone_file, place):
+    code, document = qyran("zones", "import", zone_file(**{place: "a\u0000b"}))
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\u0007b", "a\u2028b", "n" * 201])
+def test_a_name_is_one_line(qyran, zone_file, name):
+    code, document = qyran("zones", "import", zone_file(name=name))
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+    assert "row 1" in document["error"]["where"]
+    assert "\n" not in document["error"]["where"]
+
+
+def test_an_id_that_comes_twice_is_refused_with_both_rows(qyran, zone_file):
+    path = zone_file(id="zone-1")
+    collection = json.loads(path.read_text())
+    collection["features"] = [collection["features"][0], zone_of("zone-2"), zone_of("zone-1")]
+    path.write_text(json.dumps(collection))
+    code, document = qyran("zones", "import", path)
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+    assert document["error"]["where"] == f"{path}, row 3 (Yard)"
+    assert "row 1" in document["error"]["message"]
+    assert qyran("zones", "list")[1] == {"zones": []}
+
+
+def zone_of(zone_id):
+    return {
+        "type": "Feature",
+        "id": zone_id,
+        "properties": {"name": "Yard", "purpose": "watch"},
+        "geometry": {"type": "Polygon", "coordinates": [SQUARE]},
+    }
+
+
+@pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
+def test_the_zones_of_the_demo_go_out_and_come_back_the_same(qyran, home, tmp_path, ending):
+    zones = [*demo_scenario(build_world(1)).zones, a_round_zone(), a_split_zone()]
+    with opened_stores(Settings(home=home)) as stores:
+        for zone in zones:
+            stores.zones.add(zone)
+    file = tmp_path / f"out.{ending}"
+    assert qyran("zones", "export", file)[1]["zones"] == len(zones)
+    document = qyran("zones", "import", file)[1]
+    assert (document["same"], document["changed"]) == (len(zones), 0)
+    moved = file.with_name(f"moved.{ending}")
+    write_zones(moved, [replace(a_split_zone(), area=a_square(101.0), purposes=frozenset(Purpose))])
+    assert qyran("zones", "import", moved)[1]["changed"] == 1
+
+
+def a_round_zone():
+    circle = Circle(50.9, 71.3, 120.0)
+    return a_zone(
+        zone_id=ZoneId("zone-round"),
+        area=circle_area(circle, ZoneKind.EXCLUSION),
+        circle=circle,
+        kind=ZoneKind.EXCLUSION,
+        floor=Altitude(0.1 + 0.2, Datum.GROUND),
+        changed_by=UserId("user-1"),
+    )
+
+
+def a_split_zone():
+    clockwise = Polygon(list(a_square(30.0).exterior.coords)[::-1])
+    return a_zone(zone_id=ZoneId("zone-split"), area=MultiPolygon([clockwise]))
+
+
+def test_homes_and_targets_that_can_be_none_are_of_the_environment(qyran, zone_file, monkeypatch):
+    qyran("zones", "import", zone_file())
+    code, document = qyran("zones", "export", "/proc/x.gpkg")
+    assert (code, document["error"]["where"]) == (3, "/proc/x.gpkg")
+    monkeypatch.setenv("QYRAN_HOME", "/dev/null")
+    code, document = qyran("zones", "list")
+    assert (code, document["error"]["code"]) == (3, "store_unreadable")
+    assert document["error"]["where"] == "/dev/null"
+
+
 def test_a_zone_that_crosses_itself_is_refused_with_the_place(qyran, zone_file):
     code, document = qyran("zones", "import", zone_file(BOW_TIE))
     assert code == 2
@@ -165,7 +267,14 @@ def test_what_is_no_plan_is_usage(qyran, tmp_path, content):
 def test_people_get_accounts_and_devices_get_tokens(qyran, monkeypatch):
     monkeypatch.setattr("sys.stdin", io.StringIO("long enough for a test\n"))
     code, person = qyran(
-        "account", "add", "Reviewer1", "--role", "reviewer", "--agency", "police", "--password-stdin"
+        "account",
+        "add",
+        "Reviewer1",
+        "--role",
+        "reviewer",
+        "--agency",
+        "police",
+        "--password-stdin",
     )
     assert code == 0
     assert person["user"] == "reviewer1"
