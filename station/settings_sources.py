@@ -115,7 +115,7 @@ def _from_environment() -> dict[str, object]:
 def _from_file(path: Path) -> dict[str, object]:
     try:
         found = dict(_flat(tomllib.loads(path.read_text(encoding="utf-8"))))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):  # whoever needs the folder tells that
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingInvalid(

@@ -4,8 +4,10 @@ Properties are those of the API's zone feature (docs/api.md). In GeoPackage and 
 know no lists, lists are JSON texts and the id is the property `zone_id`.
 """
 
+import errno
 import json
 import math
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -15,9 +17,17 @@ from typing import Any
 
 import geopandas
 import pyogrio
-from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d
+from numpy import errstate, isfinite
+from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d, get_coordinates
 
-from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.errors import (
+    DiskFull,
+    EnvironmentFault,
+    SettingInvalid,
+    SourceMissing,
+    SourceUnreadable,
+    ZoneInvalid,
+)
 from core.ids import AgencyId, UserId, ZoneId, content_id
 from core.recurrence import Recurrence
 from core.window_documents import read_windows, write_window
@@ -62,14 +72,21 @@ def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
         SourceMissing: if there is no such file.
         SourceUnreadable: if it is no such format, or names no coordinate system.
     """
-    if not path.is_file():
-        raise SourceMissing("no such file", where=str(path))
+    if path.is_dir():
+        raise SourceUnreadable(
+            "is a folder, not a file",
+            where=str(path),
+            cure="name a GeoJSON, GeoPackage or KML file in it",
+        )
+    if not path.exists():
+        raise SourceMissing("no such file", where=str(path), cure="check the path")
     geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
     options = {"DATE_AS_STRING": "YES"} if geojson else {}  # a parsed one loses microseconds
     rows: list[dict[str, Any]] = []
     try:
         layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-        frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
+        with errstate(invalid="ignore"):  # a corner that is no number is told with its row
+            frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
         raise SourceUnreadable(
             f"no zones can be read: {error}",
@@ -96,7 +113,9 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
 
     Raises:
         SettingInvalid: if the ending is none that is known.
-        SourceUnreadable: if the file can't be written.
+        SourceMissing: if there is no such folder.
+        DiskFull: if there is no room.
+        EnvironmentFault: if the file can't be written.
     """
     driver = _DRIVERS.get(path.suffix.lower())
     if driver is None:
@@ -108,6 +127,8 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
     lists = driver == "GeoJSON"
     rows = [_properties(zone, lists=lists) for zone in zones]
     frame = geopandas.GeoDataFrame(rows, geometry=[zone.area for zone in zones], crs=_WGS84)
+    if not path.parent.is_dir():
+        raise SourceMissing("there is no such folder", where=str(path.parent), cure="make it first")
     options: dict[str, Any] = {}
     if lists:
         options = {"RFC7946": "YES", "COORDINATE_PRECISION": 15, "ID_FIELD": "id"}
@@ -120,7 +141,20 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
                 part.write_text(_EMPTY[driver])
             part.replace(path)
     except (pyogrio.errors.DataSourceError, OSError) as error:
-        raise SourceUnreadable(f"zones can't be written: {error}", where=str(path)) from error
+        raise _unwritten(path, error) from error
+
+
+def _unwritten(path: Path, error: Exception) -> EnvironmentFault:
+    """Returns the failure in words of the target: a person does not know the file beside it."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return DiskFull("there is no room", where=str(path), cure="free some space and try again")
+    reason = os.strerror(number).lower() if number else "the format's driver failed"
+    return EnvironmentFault(
+        f"zones can't be written: {reason}",
+        where=str(path),
+        cure="check the folder's permissions and its disk, or choose another",
+    )
 
 
 _EMPTY = {
@@ -214,6 +248,12 @@ def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]
         raise ZoneInvalid(
             f"its shape is {found}", cure="draw a polygon, or give a point a radius_m"
         )
+    if not bool(isfinite(get_coordinates(shape)).all()):
+        raise ZoneInvalid(
+            "has a corner that is no number", cure="give corners as longitude, latitude in degrees"
+        )
+    if isinstance(shape, MultiPolygon) and len(shape.geoms) == 1:
+        shape = shape.geoms[0]  # GeoPackage has layers of one kind: a polygon comes back as a list
     return force_2d(shape), circle
 
 

@@ -8,7 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from shapely import Polygon
 
-from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.errors import (
+    EnvironmentFault,
+    SettingInvalid,
+    SourceMissing,
+    SourceUnreadable,
+    ZoneInvalid,
+)
 from core.ids import ZoneId
 from geo.adapters.geojson_zones import read_zones, write_zones
 from geo.positions import Altitude, Datum
@@ -185,8 +191,29 @@ def test_no_such_file_and_no_such_format(tmp_path: Path) -> None:
         read_zones(tmp_path / "none.geojson")
     with pytest.raises(SettingInvalid, match=r"\.shp"):
         write_zones(tmp_path / "zones.shp", [a_zone()])
-    with pytest.raises(SourceUnreadable):
+    with pytest.raises(SourceUnreadable, match="folder"):
+        read_zones(tmp_path)
+    with pytest.raises(SourceMissing, match="folder"):
         write_zones(tmp_path / "no" / "folder.geojson", [a_zone()])
+
+
+@pytest.mark.parametrize("name", ["x.gpkg", "x.geojson", "x.kml"])
+def test_a_place_that_takes_no_file_is_of_the_environment_and_named(name: str) -> None:
+    with pytest.raises(EnvironmentFault) as refused:
+        write_zones(Path("/proc") / name, [a_zone()])
+    assert refused.value.where == f"/proc/{name}"
+    assert ".zones-" not in str(refused.value)
+    assert refused.value.cure
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_corner_that_is_no_number_is_told_without_a_warning(tmp_path: Path, number: str) -> None:
+    path = a_file(tmp_path, a_feature())
+    path.write_text(path.read_text().replace("71.1", number, 1))
+    with pytest.raises((ZoneInvalid, SourceUnreadable)) as refused:
+        read_zones(path)
+    assert refused.value.cure
 
 
 @pytest.mark.parametrize(
