@@ -32,11 +32,13 @@ from geo.zones import Area
 
 Areas = NDArray[np.object_]
 Flags = NDArray[np.bool_]
-_Corner = tuple[float, ...]
+Corner = tuple[float, ...]
 """East and north of a corner, of the one before it and of the one after it."""
 _SLACK_M = 0.02
 """What is tested is smaller by this than the borders that ways follow: a touch is no hit."""
 _MITRE = 1.5
+_ALONG = 1e-4
+"""Sine of an angle that is none; more legs than needed do no harm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +107,14 @@ class WaysAround:
         }
         if any(self._areas[n].contains(end) for n in margins for end in ends):
             return None
-        corners: list[_Corner] = []
+        corners: list[Corner] = []
         room: BaseGeometry | None = None
         if self._permitted is not None:
             if not all(self._permitted.covers(end) for end in ends):
                 return None
             inside_m = min(margin_m, *(self._permitted.boundary.distance(end) for end in ends))
             room = self._room(inside_m - _SLACK_M)
-            corners += _reflex(self._room(inside_m))
+            corners += reflex_corners(self._room(inside_m))
         solids: dict[int, BaseGeometry] = {}
         searched = False
         found: Way | None = Way((a, b), math.dist(a, b))
@@ -130,7 +132,7 @@ class WaysAround:
             for number in met:
                 margin = margins.get(number, margin_m)
                 solids[number] = self._grown(number, margin - _SLACK_M)
-                corners += _convex(self._grown(number, margin))
+                corners += convex_corners(self._grown(number, margin))
             found = _search(a, b, corners, list(solids.values()), room, longest_m)
         return found
 
@@ -164,7 +166,7 @@ def _line(places: Sequence[Place]) -> BaseGeometry:
 def _search(
     a: Place,
     b: Place,
-    corners: Sequence[_Corner],
+    corners: Sequence[Corner],
     solids: Sequence[BaseGeometry],
     room: BaseGeometry | None,
     longest_m: float,
@@ -189,7 +191,7 @@ def _search(
             break
         length = cost[here] + np.hypot(*(places - places[here]).T)
         better = np.flatnonzero(~settled & (length < cost) & _taut(nodes, here))
-        better = better[_free(places[here], places[better], solids, room)]
+        better = better[free_places(places[here], places[better], solids, room)]
         cost[better], before[better] = length[better], here
         for there in better:
             heapq.heappush(queue, (float(length[there] + to_goal[there]), int(there)))
@@ -205,17 +207,23 @@ def _search(
 
 def _taut(nodes: NDArray[np.float64], here: int) -> NDArray[np.bool_]:
     """Returns to which nodes a leg may lead: it passes a corner on one side of both its edges."""
-    legs = nodes[:, :2] - nodes[here, :2]
+    legs = _unit(nodes[:, :2] - nodes[here, :2])
     result = np.ones(len(nodes), dtype=bool)
     for of in (nodes, nodes[here]):
-        one, two = of[..., 2:4] - of[..., :2], of[..., 4:6] - of[..., :2]
-        sides = [legs[:, 0] * e[..., 1] - legs[:, 1] * e[..., 0] for e in (one, two)]
-        # start and goal have no edges: their NaN is no obstacle
-        result &= ~(sides[0] * sides[1] < -1e-9)
+        edges = (_unit(of[..., 2:4] - of[..., :2]), _unit(of[..., 4:6] - of[..., :2]))
+        one, two = (legs[:, 0] * edge[..., 1] - legs[:, 1] * edge[..., 0] for edge in edges)
+        # along an edge is on neither side; start and goal have no edges: NaN is on neither, too
+        result &= ~(((one < -_ALONG) & (two > _ALONG)) | ((one > _ALONG) & (two < -_ALONG)))
     return result
 
 
-def _free(
+def _unit(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.maximum(1e-12, np.hypot(rows[..., 0], rows[..., 1]))
+    unit: NDArray[np.float64] = rows / length[..., None]
+    return unit
+
+
+def free_places(
     here: NDArray[np.float64],
     places: NDArray[np.float64],
     solids: Sequence[BaseGeometry],
@@ -232,19 +240,19 @@ def _free(
     return free
 
 
-def _convex(area: BaseGeometry) -> list[_Corner]:
+def convex_corners(area: BaseGeometry) -> list[Corner]:
     """Returns the corners about which a way outside an area can bend."""
     return [corner for turn, corner in _turns(area) if turn > 1e-9]
 
 
-def _reflex(area: BaseGeometry) -> list[_Corner]:
+def reflex_corners(area: BaseGeometry) -> list[Corner]:
     """Returns the corners about which a way inside an area can bend."""
     return [corner for turn, corner in _turns(area) if turn < -1e-9]
 
 
-def _turns(area: BaseGeometry) -> list[tuple[float, _Corner]]:
+def _turns(area: BaseGeometry) -> list[tuple[float, Corner]]:
     """Returns each corner and how it turns with the inside on the left, positive to the left."""
-    turns: list[tuple[float, _Corner]] = []
+    turns: list[tuple[float, Corner]] = []
     for part in getattr(area, "geoms", [area]):
         if not isinstance(part, Polygon) or part.is_empty:
             continue

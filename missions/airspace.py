@@ -20,7 +20,7 @@ from geo.positions import Altitude, Position
 from geo.ways_around import Areas, WaysAround
 from geo.zones import Area, Purpose, Zone, ZoneKind
 
-_UP_MARGIN_M = 2.0
+UP_MARGIN_M = 2.0
 """Kept from a zone's floor and ceiling."""
 
 
@@ -96,7 +96,7 @@ class Airspace:
         An inclusion closes its own area to heights above its ceiling or below its floor.
         """
         floors, ceilings = self.limits_m(home)
-        reached = (floors - _UP_MARGIN_M < high_m) & (low_m < ceilings + _UP_MARGIN_M)
+        reached = (floors - UP_MARGIN_M < high_m) & (low_m < ceilings + UP_MARGIN_M)
         kept = (floors <= low_m) & (high_m <= ceilings)
         return np.where(self.inclusion, ~kept, reached)
 
@@ -122,14 +122,14 @@ class Airspace:
         floors, ceilings = self.limits_m(home)
         near = self.near(line, 0.0)
         inside = [n for n in near if self.inclusion[n]]
-        most = min((ceilings[n] for n in inside), default=math.inf) - _UP_MARGIN_M
-        least = max((floors[n] for n in inside), default=-math.inf) + _UP_MARGIN_M
+        most = min((ceilings[n] for n in inside), default=math.inf) - UP_MARGIN_M
+        least = max((floors[n] for n in inside), default=-math.inf) + UP_MARGIN_M
         first = min(max(wanted_m, least), most)
         over = sorted(
             {
-                float(ceilings[n]) + 2 * _UP_MARGIN_M
+                float(ceilings[n]) + 2 * UP_MARGIN_M
                 for n in near
-                if not self.inclusion[n] and floors[n] - _UP_MARGIN_M < first < math.inf
+                if not self.inclusion[n] and floors[n] - UP_MARGIN_M < first < math.inf
             }
         )
         return (float(first), *(up for up in over if first < up <= most and math.isfinite(up)))

@@ -32,6 +32,7 @@ _AIRBORNE_M = 1.0
 _FENCE_REACH_M = 300.0
 """Zones farther than this from all that is flown are not part of the plan's fence."""
 _LOWEST_M = 10.0
+_SHORT_LEG_M = 150.0
 _RALLY_REACH_M, _RALLY_MOST = 1_000.0, 8
 """Rally points nearer than this are uploaded, at most so many: PX4 keeps no more on some boards."""
 
@@ -228,20 +229,25 @@ class FlightFinder:
             yield replace(plan, return_altitude=Altitude(up_m, Datum.HOME)), first
         if not self._policy.rally_on_way:
             return
+        # an autopilot's nearest place is known the better the shorter the legs are
+        plan, first = self._plan(flight, permission, _SHORT_LEG_M)
         frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
         way = [
             frame.to_en1_m(item.position.lat_deg, item.position.lon_deg)
             for item in plan.mission.items
             if item.position is not None
         ]
+        bends = dict.fromkeys([*flight.before[1:-1], *flight.go[1:-1], *flight.back[1:-1]])
+        if bends:
+            ground = [RallyPoint(self._at(place, 0.0)) for place in bends]
+            yield replace(plan, rally=(*plan.rally, *ground)), first
         radius_m = flight.responder.asset.acceptance_radius_m + self._circumstances.margin_m
         heights = (flight.up_m, flight.up_m)
         air = open_air(FlightRoom(plan.fences, plan.home, self._terrain), heights, radius_m, way)
-        bends = dict.fromkeys(way[1:])
-        for places in (find_returns(way, air).rally, tuple(bends)):
-            if places:
-                ground = [_rally_at(frame, place) for place in places]
-                yield replace(plan, rally=(*plan.rally, *ground)), first
+        found = find_returns(way, air).rally
+        if found:
+            ground = [_rally_at(frame, place) for place in found]
+            yield replace(plan, rally=(*plan.rally, *ground)), first
 
     def _at(self, place: Place, up_m: float) -> Position:
         return Position(*self._space.frame.to_geo1_deg(*place), Altitude(up_m, Datum.HOME))
@@ -259,7 +265,9 @@ class FlightFinder:
                 near.append((away, place, rally))
         return tuple(rally for _, _, rally in sorted(near, key=lambda row: row[:2])[:_RALLY_MOST])
 
-    def _plan(self, flight: Flight, permission: str) -> tuple[Plan, int]:
+    def _plan(
+        self, flight: Flight, permission: str, longest_leg_m: float = math.inf
+    ) -> tuple[Plan, int]:
         above = Altitude(flight.up_m, Datum.HOME)
         asset, event = flight.responder.asset, self._event
 
@@ -268,18 +276,27 @@ class FlightFinder:
 
         over_home = Position(flight.home.lat_deg, flight.home.lon_deg, above)
         items = [MissionItem(ItemKind.TAKEOFF, over_home, speed_m_s=asset.cruise_m_s)]
-        items += [MissionItem(ItemKind.WAYPOINT, at(place)) for place in flight.before[1:-1]]
+        items += [
+            MissionItem(ItemKind.WAYPOINT, at(place))
+            for place in _between(flight.before, longest_leg_m)
+        ]
         first = 0
         if flight.before:
             first = len(items)
             here = Position(flight.responder.lat_deg, flight.responder.lon_deg, above)
             items.append(MissionItem(ItemKind.WAYPOINT, here))
-        items += [MissionItem(ItemKind.WAYPOINT, at(place)) for place in flight.go[1:-1]]
+        items += [
+            MissionItem(ItemKind.WAYPOINT, at(place))
+            for place in _between(flight.go, longest_leg_m)
+        ]
         look_at = (event.lat_deg, event.lon_deg)
         items.append(
             MissionItem(ItemKind.LOITER, at(flight.go[-1]), hold_s=event.stay_s, look_at=look_at)
         )
-        items += [MissionItem(ItemKind.WAYPOINT, at(place)) for place in flight.back[1:-1]]
+        items += [
+            MissionItem(ItemKind.WAYPOINT, at(place))
+            for place in _between(flight.back, longest_leg_m)
+        ]
         items.append(MissionItem(ItemKind.RETURN))
         flown = [*flight.before, *flight.go, *flight.back]
         near = self._space.near(MultiPoint(flown).convex_hull, _FENCE_REACH_M)
@@ -316,6 +333,19 @@ class FlightFinder:
         circumstances = replace(self._circumstances, departs_at=begins, others=others)
         # the same checks as `check_plan`, without looking for cures of what is not chosen anyway
         return Prover(plan, flight.responder.asset, self._terrain).findings(plan, circumstances)
+
+
+def _between(way: Sequence[Place], longest_m: float) -> list[Place]:
+    """Returns the places between start and goal, with more of them on legs that are too long."""
+    places: list[Place] = []
+    for a, b in pairwise(way):
+        count = max(1, math.ceil(math.dist(a, b) / longest_m))
+        places += [
+            (a[0] + (b[0] - a[0]) * k / count, a[1] + (b[1] - a[1]) * k / count)
+            for k in range(1, count)
+        ]
+        places.append(b)
+    return places[:-1]
 
 
 def _rally_at(frame: LocalFrame, place: Place) -> RallyPoint:

@@ -73,6 +73,15 @@ def test_a_search_ends_where_the_way_must_be_longer_than_allowed():
     assert 150.0 < cut.length_m <= whole.length_m
 
 
+@pytest.mark.parametrize("off_m", [-1e-9, 0.0, 1e-9])
+def test_a_start_just_at_the_margin_is_no_trap(off_m):
+    finder = ways([box(-20, -100, 200, 100)])
+    found = finder.way((200 + MARGIN_M + off_m, 0.0), (-300.0, 0.0), MARGIN_M)
+    side = 100 + MARGIN_M
+    wanted = side + 220 + 2 * MARGIN_M + math.dist((-20 - MARGIN_M, side), (-300, 0))
+    assert found.length_m == pytest.approx(wanted, abs=0.1)
+
+
 def test_there_is_no_way_out_of_a_closed_area_or_into_one():
     finder = ways([box(-10, -10, 10, 10)])
     assert finder.way((0, 0), (50, 0), MARGIN_M) is None

@@ -323,6 +323,17 @@ def test_energy_is_reckoned_to_go_stay_and_come_back():
     )
 
 
+def test_a_way_around_zones_counts_with_its_whole_length():
+    wall = a_ban(area=to_geographic(box(180, -120, 220, 120), AT))
+    straight = decide(an_event(), [a_drone()], [a_city()]).chosen.energy.total
+    around = decide(an_event(), [a_drone()], [a_city(), wall]).chosen.energy.total
+    between = (straight + around) / 2 / a_drone().asset.endurance_s
+    tired = a_drone(battery_fraction=between)
+    assert decide(an_event(), [tired], [a_city()]).chosen is not None
+    (candidate,) = decide(an_event(), [tired], [a_city(), wall]).candidates
+    assert candidate.reason is Reason.ENERGY
+
+
 # --- roads ---
 
 
