@@ -14,6 +14,7 @@ from geo.sweep_lanes import LanePrices, LaneSet, best_lanes, directions_deg
 from geo.sweep_order import best_order
 from geo.sweep_polish import Band, PathPrices, length_m, turning_m
 from geo.sweep_raster import Floats, edges_of
+from geo.sweep_repair import longest_way, repaired, seen_share
 from geo.sweep_time import Pace
 from geo.sweep_ways import Room, Ways
 
@@ -23,6 +24,8 @@ _POLISHED = 2
 """Of those, the best that are polished."""
 _FEW_PLACES = 20
 """A path of so few is cheap to polish: all drafts are."""
+_FEW_PIECES = 4
+"""Of lanes: then one line along the whole room may do better."""
 _CELLS_PER_SWATH = 14
 _FEWEST_CELLS, _MOST_CELLS = 4_000, 3_000_000
 _FIRST_WORTH = 16.0
@@ -70,6 +73,8 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
         if best.done:
             break
         best.round()
+    if not best.done:
+        best.repair()
     turned = affinity.rotate(LineString(best.chosen()), best.draft.angle_deg, origin=(0, 0))
     return tuple((float(x), float(y)) for x, y in turned.coords)
 
@@ -127,11 +132,26 @@ def _drafts(
         if wish.start is not None:
             start = affinity.rotate(shapely.Point(wish.start), -lanes.angle_deg, origin=(0, 0))
         path = _joined(place, pieces, None if start is None else (start.x, start.y))
-        unseen = seen.area - _seen_area(path, wish.swath_m, seen)
-        cost = length_m(path) + turning_m(path, wish.pace.turn_m) + unseen * 6.0 / wish.swath_m
-        drafts.append(_Draft(cost * factor, lanes.angle_deg, factor, path, place, seen))
+        drafts.append(_draft(path, lanes.angle_deg, factor, place, seen, wish))
+        if len(pieces) <= _FEW_PIECES and not drafts[1:]:
+            thread = longest_way(place)
+            if len(thread) > 1 and length_m(thread) > 0:
+                drafts.append(_draft(thread, lanes.angle_deg, factor, place, seen, wish))
     drafts.sort(key=lambda draft: draft.cost_m)
     return drafts
+
+
+def _draft(
+    path: list[Place],
+    angle_deg: float,
+    factor: float,
+    room: Room,
+    need: BaseGeometry,
+    wish: Wish,
+) -> _Draft:
+    unseen = (1 - seen_share(path, wish.swath_m, need)) * need.area
+    cost = length_m(path) + turning_m(path, wish.pace.turn_m) + unseen * 6.0 / wish.swath_m
+    return _Draft(cost * factor, angle_deg, factor, path, room, need)
 
 
 def _pieces(room: Polygon, lanes: LaneSet, swath_m: float) -> Floats:
@@ -217,6 +237,13 @@ class _Run:
             self._band.improve(worth, 3)
         self._found.append(self._measured())
 
+    def repair(self) -> None:
+        """Reaches what the polish could not, by exact shapes."""
+        wish, draft = self._wish, self.draft
+        path = max(self._found, key=lambda one: one[1])[0]
+        path = repaired(path, draft.room, draft.need, wish.swath_m, wish.seen_goal)
+        self._found.append((path, seen_share(path, wish.swath_m, draft.need)))
+
     def chosen(self) -> list[Place]:
         """Returns the cheapest path that sees enough, else the one that sees most."""
         enough = [path for path, seen in self._found if seen >= self._wish.seen_goal]
@@ -227,15 +254,10 @@ class _Run:
     def _measured(self) -> tuple[list[Place], float]:
         path = list(self._band.path)
         need = self.draft.need
-        return path, _seen_area(path, self._wish.swath_m, need) / need.area
+        return path, seen_share(path, self._wish.swath_m, need)
 
     def _cost_m(self, path: Sequence[Place]) -> float:
         return length_m(path) + turning_m(path, self._wish.pace.turn_m)
-
-
-def _seen_area(path: Sequence[Place], swath_m: float, need: BaseGeometry) -> float:
-    strip = LineString(path).buffer(swath_m / 2, cap_style="flat")
-    return float(strip.intersection(need).area)
 
 
 def _thread(room: Polygon) -> tuple[Place, ...]:
