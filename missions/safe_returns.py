@@ -9,7 +9,7 @@ come down in need: a person should look at those that a plan brings.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import shapely
@@ -32,7 +32,7 @@ _NEAREST_M = 10.5
 Told as a difference of squares that is the same along a whole leg, as `missions.flight_path` does.
 """
 _MOST = 12
-_CANDIDATES = 48
+_CANDIDATES = 24
 _DESCEND_UP_M = 10.0
 _RAYS = 360
 _HOME: Place = (0.0, 0.0)
@@ -93,15 +93,19 @@ def find_returns(way: Sequence[Place], air: BaseGeometry) -> Returns:
     goals = [home]
     middles = (pieces.starts + pieces.ends) / 2
     places = _candidates(way, middles[~home.free], air)
-    candidates = [pieces.goal(place, air) for place in places]
+    candidates = [pieces.goal(place, air, home) for place in places]
     bad = _bad(goals)
     while bad and len(goals) <= _MOST:
-        options = [(_bad([*goals, one]), k) for k, one in enumerate(candidates)]
-        fewest, k = min(options, default=(bad, 0))
+        singles = [(_bad([*goals, one]), [one]) for one in candidates]
+        fewest, chosen = min(singles, key=_count, default=(bad, []))
+        if fewest >= bad:  # two may help where one only moves the gap
+            pairs = [(_bad([*goals, *two]), [*two]) for two in combinations(candidates, 2)]
+            fewest, chosen = min(pairs, key=_count, default=(bad, []))
         if fewest >= bad:
             break
         bad = fewest
-        goals.append(candidates.pop(k))
+        goals += chosen
+        candidates = [one for one in candidates if all(one is not other for other in chosen)]
     return Returns(tuple(goal.place for goal in goals[1:]), bad == 0)
 
 
@@ -168,18 +172,36 @@ class _Pieces:
         table = np.concatenate(rows)
         return cls(table[:, :2], table[:, 2:4], table[:, 4:6], table[:, 6:])
 
-    def goal(self, place: Place, air: BaseGeometry) -> _Goal:
-        """Returns a place to return to, as seen from here."""
-        corners = np.stack(
-            [self.starts, self.ends, np.broadcast_to(place, self.starts.shape)], axis=1
-        )
-        free = shapely.covers(air, shapely.convex_hull(shapely.multipoints(corners)))
+    def goal(self, place: Place, air: BaseGeometry, beside: "_Goal | None" = None) -> _Goal:
+        """Returns a place to return to, as seen from here.
+
+        Args:
+            place: where.
+            air: where returns may fly.
+            beside: home: where the place can't be nearer than it, nobody looks.
+        """
         most = np.maximum(
             np.hypot(*(self.leg_starts - place).T), np.hypot(*(self.leg_ends - place).T)
         )
-        squared = [np.sum((ends - place) ** 2, axis=1) for ends in (self.starts, self.ends)]
+        squared = np.array([np.sum((p - place) ** 2, axis=1) for p in (self.starts, self.ends)])
         slack = 2 * _NEAREST_M * most + _NEAREST_M**2
-        return _Goal(place, np.array(squared), slack, np.asarray(free))
+        asked = np.ones(len(self.starts), bool)
+        if beside is not None:
+            asked = (squared - beside.squared).min(axis=0) <= beside.slack
+        free = np.zeros(len(self.starts), bool)
+        free[asked] = shapely.covers(air, _triangles(self.starts[asked], self.ends[asked], place))
+        return _Goal(place, squared, slack, free)
+
+
+def _triangles(starts: Floats, ends: Floats, place: Place) -> NDArray[np.object_]:
+    """Returns triangles between pieces and a place; lines where they are flat."""
+    goals = np.broadcast_to(place, starts.shape)
+    ring = np.stack([starts, ends, goals, starts], axis=1)
+    shapes = np.array(shapely.linestrings(ring), dtype=object)
+    along, across = ends - starts, goals - starts
+    flat = np.abs(along[:, 0] * across[:, 1] - along[:, 1] * across[:, 0]) < 1e-3
+    shapes[~flat] = shapely.polygons(ring[~flat])
+    return shapes
 
 
 def _candidates(way: Sequence[Place], blocked: Floats, air: BaseGeometry) -> list[Place]:
@@ -189,6 +211,10 @@ def _candidates(way: Sequence[Place], blocked: Floats, air: BaseGeometry) -> lis
     roomy = air.buffer(-1.0)
     shapely.prepare(roomy)
     return [place for place in dict.fromkeys(some) if roomy.covers(Point(place))]
+
+
+def _count(option: tuple[int, list[_Goal]]) -> int:
+    return option[0]
 
 
 def _bad(goals: Sequence[_Goal]) -> int:

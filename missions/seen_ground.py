@@ -16,8 +16,12 @@ from numpy.typing import NDArray
 from shapely import union_all
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import DatumUnknown
 from geo.camera import CameraModel
+from geo.datums import height_above_ground_m
 from geo.local_frame import LocalFrame
+from geo.ports import TerrainModel
+from geo.positions import Altitude, Datum, Pose, Position
 from geo.zones import Area
 from missions.model import CameraMount, ItemKind, MissionItem, Plan
 
@@ -118,6 +122,65 @@ def on_ground(views: Views, model: CameraModel, ground: Ground) -> Views:
         seen = ground(views.east_m + east * scale, views.north_m + north * scale)
         height = views.height_m - seen
     return replace(views, height_m=height)
+
+
+def views_of(
+    poses: Sequence[Pose],
+    model: CameraModel,
+    frame: LocalFrame,
+    terrain: TerrainModel | None,
+    home: Altitude | None = None,
+) -> Views:
+    """Returns poses as views in a frame, their heights above the ground that they look at.
+
+    Args:
+        poses: of a camera.
+        model: the camera.
+        frame: whose metres are wanted.
+        terrain: the ground; without it the ground is level at home.
+        home: height of the take-off place.
+
+    Raises:
+        DatumUnknown: if a pose's height can't be joined with the ground.
+    """
+    if not poses:
+        return Views(*(np.zeros(0) for _ in range(6)))
+    lat = np.array([pose.position.lat_deg for pose in poses])
+    lon = np.array([pose.position.lon_deg for pose in poses])
+    east, north = frame.to_en_m(lat, lon)
+    heights = np.array([_above_ground_m(pose.position, terrain, home) for pose in poses])
+    angles = [
+        np.array([getattr(pose.attitude, name) for pose in poses])
+        for name in ("yaw_deg", "pitch_deg", "roll_deg")
+    ]
+    views = Views(east, north, heights, *angles)
+    if terrain is None:
+        return views
+    reached = terrain
+
+    def ground(east_m: Floats, north_m: Floats) -> Floats:
+        lats, lons = frame.to_geo_deg(east_m, north_m)
+        spots = zip(lats.tolist(), lons.tolist(), strict=True)
+        return np.array([reached.elevation(*spot).metres for spot in spots])
+
+    above = replace(views, height_m=heights + ground(east, north))
+    return on_ground(above, model, ground)
+
+
+def _above_ground_m(
+    position: Position, terrain: TerrainModel | None, home: Altitude | None
+) -> float:
+    if terrain is not None:
+        return height_above_ground_m(position, terrain, home)
+    altitude = position.altitude
+    if altitude.datum in (Datum.HOME, Datum.GROUND):
+        return altitude.metres
+    if home is not None and home.datum is altitude.datum:
+        return altitude.metres - home.metres
+    raise DatumUnknown(
+        f"a height above {altitude.datum} can't be joined with the ground",
+        cure="give the ground's height or the take-off place's in the same datum",
+    )
 
 
 def views_along(plan: Plan, mount: CameraMount, *, step_m: float = _SAMPLE_M) -> Views:
