@@ -186,7 +186,7 @@ def networks(draw):
     return streets
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(networks().filter(bool), st.data())
 def test_ways_are_as_quick_as_on_the_plain_graph_of_crossings(streets, data):
     graph = build_roads(streets).graph
@@ -221,7 +221,7 @@ def test_ways_are_as_quick_as_on_the_plain_graph_of_crossings(streets, data):
             assert way.distance_m == pytest.approx(metres[row, column], rel=1e-4, abs=0.05)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(networks().filter(bool))
 def test_what_is_kept_can_be_reached_from_everywhere(streets):
     built = build_roads(streets)

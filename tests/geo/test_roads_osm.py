@@ -475,7 +475,7 @@ def test_our_own_file_gives_the_same_graph_again(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["roads.npz"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.floats(0, 1), st.integers(1, 255))
 def test_a_damaged_file_of_ours_never_gives_half_a_graph(tmp_path_factory, where, flip):
     path = tmp_path_factory.mktemp("own") / "roads.npz"
