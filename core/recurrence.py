@@ -16,7 +16,8 @@ from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
 from core.errors import ScheduleInvalid, ScheduleNeverFires
-from core.recurrence_rules import Rule, ever_begins, expand, read_rule
+from core.recurrence_rules import Rule, read_rule
+from core.recurrence_steps import ever_begins, expand
 
 _SLACK = timedelta(days=2)
 """More than any change of offset, so that wall time and instant can be compared roughly."""

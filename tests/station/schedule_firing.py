@@ -190,12 +190,15 @@ def main(arguments: list[str] | None = None) -> int:
         os.kill(workers[victim], signal.SIGKILL)
         os.waitpid(workers[victim], 0)
         workers[victim] = forked(args.home, began_s, args.speed)
-    patience_s = time.time() + 20 + real_s
+    moved_s, before = time.time(), -1
     while True:
         time.sleep(0.2)
         counts = counted(args.home, args.hours)
+        if counts["begun"] != before:
+            moved_s, before = time.time(), counts["begun"]
         settled = counts["lost"] == counts["open"] == counts["untold"] == 0
-        if time.time() > began_s + real_s + 0.3 and (settled or time.time() > patience_s):
+        stuck = time.time() > moved_s + 20
+        if time.time() > began_s + real_s + 0.3 and (settled or stuck):
             break
     for worker in workers:
         os.kill(worker, signal.SIGKILL)
