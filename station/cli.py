@@ -11,13 +11,15 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-
-import typer
+from typing import TYPE_CHECKING
 
 from core.errors import DiskFull, EnvironmentFault, QyranError
 from station import logs
-from station.command import Stopped
 from station.output import Output
+from station.stopping import Stopped, stopped_by_signals
+
+if TYPE_CHECKING:
+    import typer
 
 log = logging.getLogger(__name__)
 
@@ -50,8 +52,10 @@ INTERNAL_EXIT_CODE = 70
 """Of a fault of our own (EX_SOFTWARE of sysexits.h); a traceback goes to standard error."""
 
 
-def build_app(wanted: str | None) -> typer.Typer:
+def build_app(wanted: str | None) -> "typer.Typer":
     """Returns the app with the `wanted` verb loaded; the others only have their help line."""
+    import typer
+
     app = typer.Typer(
         name="qyran",
         help="Mission control for a city's drones and patrol cars.",
@@ -115,18 +119,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(output: Output, wanted: str | None, words: list[str]) -> int:
     try:
-        code = build_app(wanted)(words, prog_name="qyran", standalone_mode=False, obj=output)
-        return int(code or 0)
+        # before anything heavy is loaded: a stop in the first second is answered too
+        with stopped_by_signals():
+            return _called(output, wanted, words)
     except QyranError as error:
         return _fail(output, error.code, error.exit_code, str(error), error)
-    except typer.TyperException as error:
-        hint = f"see qyran {wanted or ''} --help".replace("  ", " ")
-        return _fail(
-            output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None
-        )
     except Stopped as stop:
         return _fail(output, "stopped", stop.exit_code, f"stopped by {stop}", None)
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return _fail(output, "stopped", 130, "stopped", None)
     except BrokenPipeError:
         raise
@@ -138,6 +138,22 @@ def _run(output: Output, wanted: str | None, words: list[str]) -> int:
         first = next(iter(str(error).splitlines()), "")[:200]
         line = f"{type(error).__name__}: {first}; please report this with the lines above"
         return _fail(output, "internal_error", INTERNAL_EXIT_CODE, line, None)
+
+
+def _called(output: Output, wanted: str | None, words: list[str]) -> int:
+    import typer
+
+    try:
+        code = build_app(wanted)(words, prog_name="qyran", standalone_mode=False, obj=output)
+        return int(code or 0)
+    except typer.TyperException as error:
+        known = wanted if wanted in VERBS else None
+        hint = f"see qyran {known} --help" if known else "see qyran --help"
+        return _fail(
+            output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None
+        )
+    except typer.Abort as abort:
+        raise KeyboardInterrupt from abort
 
 
 def _environment_fault(error: OSError) -> EnvironmentFault:

@@ -28,9 +28,8 @@ a dict `RUNS = {"import": import_, "list": list_}` instead of `run`.
 
 import functools
 import inspect
-import signal
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -41,24 +40,11 @@ import typer
 from core.errors import SettingInvalid
 from station import logs
 from station.output import Output, ProgressBar
+from station.stopping import stopped_by_signals
 
 if TYPE_CHECKING:
     from station.settings import Settings
     from station.settings_sources import LoadedSettings
-
-
-class Stopped(Exception):
-    """A person or the system asked the verb to stop; `signal` says how."""
-
-    def __init__(self, number: signal.Signals) -> None:
-        """Keeps the signal."""
-        super().__init__(number.name)
-        self.signal = number
-
-    @property
-    def exit_code(self) -> int:
-        """128 and the signal's number, as shells have it: 130 after Ctrl-C."""
-        return 128 + self.signal
 
 
 @dataclass
@@ -152,7 +138,7 @@ def verb(function: Callable[..., int | None]) -> Callable[..., int]:
         overrides = dict(_pair(text) for text in pairs or ())
         if level is not None:
             overrides["log.level"] = level
-        with _stopped_by_signals():
+        with stopped_by_signals():  # here too: click makes a mere abort of a Ctrl-C
             return function(Run(ctx.obj, home, overrides), **values) or 0
 
     parameters = [inspect.Parameter("ctx", _KEYWORD, annotation=typer.Context)]
@@ -174,28 +160,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign or not name:
         raise SettingInvalid(f"--set {text} is no NAME=VALUE", cure="write --set server.port=8010")
     return name.strip(), value
-
-
-@contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """Turns SIGTERM into what Ctrl-C does, and both into `Stopped` once all is unwound."""
-    received = signal.SIGINT
-
-    def pass_on(number: int, _frame: object) -> None:
-        nonlocal received
-        received = signal.Signals(number)
-        # asyncio.run listens for SIGINT alone: it cancels its main task, so that a sortie is
-        # told to hold and files are closed before the process ends
-        signal.raise_signal(signal.SIGINT)
-
-    try:
-        before = signal.signal(signal.SIGTERM, pass_on)
-    except ValueError:  # not the main thread (a test): signals are somebody else's
-        yield
-        return
-    try:
-        yield
-    except KeyboardInterrupt:
-        raise Stopped(received) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)

@@ -17,10 +17,10 @@ from datetime import UTC, date, datetime, timedelta
 from enum import Enum
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.progress import Progress as RichProgress
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
 
 
 def jsonable(value: object) -> Any:
@@ -69,7 +69,7 @@ def to_json(document: object) -> str:
 class ProgressBar:
     """Shows how far a piece of work is, where standard error is a terminal."""
 
-    def __init__(self, shown: RichProgress, what: str, total: float | None) -> None:
+    def __init__(self, shown: "RichProgress", what: str, total: float | None) -> None:
         """Starts the bar; `total` is `None` while unknown."""
         self._shown = shown
         self._task = shown.add_task(what, total=total)
@@ -132,6 +132,9 @@ class Output:
     @contextlib.contextmanager
     def progress(self, what: str, total: float | None = None) -> Iterator[ProgressBar]:
         """Shows a bar on standard error during the block; nothing where that is no terminal."""
+        from rich.console import Console
+        from rich.progress import Progress as RichProgress
+
         console = Console(stderr=True)
         with RichProgress(
             console=console, transient=True, disable=not console.is_terminal

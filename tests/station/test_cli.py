@@ -191,6 +191,37 @@ def test_a_stop_unwinds_and_says_so(a_verb, capfd, number, exit_code):
     assert json.loads(capfd.readouterr().out)["error"]["code"] == "stopped"
 
 
+EARLY = """
+import os, signal, sys
+
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == sys.argv[1]:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+sys.meta_path.insert(0, Stop())
+from station import cli
+raise SystemExit(cli.main(["serve", "--json"]))
+"""
+
+
+@pytest.mark.parametrize("module", ["typer", "station.command", "station.verbs.serve", "numpy"])
+def test_a_stop_while_it_still_loads_is_answered_too(module):
+    done = subprocess.run(
+        [sys.executable, "-c", EARLY, module], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 143
+    assert json.loads(done.stdout)["error"]["code"] == "stopped"
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"), [("bogus", "see qyran --help"), ("zones", "see qyran zones --help")]
+)
+def test_a_wrong_word_points_to_help_that_is_there(capfd, word, hint):
+    assert cli.main([word, "--nonsense"]) == 2
+    assert f"; {hint} [" in capfd.readouterr().err
+
+
 def test_help_of_the_whole_is_there_for_every_verb(capfd):
     assert cli.main(["--help"]) == 0
     out = capfd.readouterr().out
