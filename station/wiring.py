@@ -66,6 +66,13 @@ def level_ground(altitude: Altitude, sigma_m: float) -> TerrainModel:
     return FlatTerrain(altitude, sigma_m=sigma_m)
 
 
+def read_terrain(path: Path) -> TerrainModel:
+    """Returns the ground of a tile or a folder of tiles; raises as `GridTerrain.read`."""
+    from geo.adapters.grid_terrain import GridTerrain
+
+    return GridTerrain.read(path)
+
+
 def notifiers(*others: Notifier) -> Notifier:
     """Returns a notifier that writes to the log and then tells the others."""
     from incidents.adapters.many_notifiers import ManyNotifiers
