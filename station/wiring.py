@@ -66,13 +66,6 @@ def level_ground(altitude: Altitude, sigma_m: float) -> TerrainModel:
     return FlatTerrain(altitude, sigma_m=sigma_m)
 
 
-def read_terrain(path: Path) -> TerrainModel:
-    """Returns the ground of a tile or a folder of tiles; raises as `GridTerrain.read`."""
-    from geo.adapters.grid_terrain import GridTerrain
-
-    return GridTerrain.read(path)
-
-
 def notifiers(*others: Notifier) -> Notifier:
     """Returns a notifier that writes to the log and then tells the others."""
     from incidents.adapters.many_notifiers import ManyNotifiers
@@ -206,10 +199,19 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
 
 
 def read_terrain(path: Path) -> TerrainModel:
-    """Returns the terrain of an ESRI ASCII grid or SRTM tile; raises as `read_elevation`."""
-    from geo.adapters.elevation_file import read_elevation
+    """Returns the ground of an ESRI ASCII grid, or of SRTM or GeoTIFF tiles, one or a folder of them.
 
-    return read_elevation(path)
+    Raises:
+        SourceMissing: if there is nothing.
+        SourceUnreadable: if it is no terrain that is understood.
+    """
+    if path.suffix.lower() == ".asc":
+        from geo.adapters.elevation_file import read_elevation
+
+        return read_elevation(path)
+    from geo.adapters.grid_terrain import GridTerrain
+
+    return GridTerrain.read(path)
 
 
 def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
