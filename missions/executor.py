@@ -5,18 +5,21 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import cast
 
 from core.clock import Clock
-from core.errors import LinkLost, QyranError, SortieFailed, StartRefused
+from core.errors import LinkLost, QyranError, SortieFailed, StartRefused, UploadMismatch
 from core.ids import SortieId, UserId, fresh_id
 from geo.ports import TerrainModel
+from geo.zones import Zone
 from missions.circumstances import Circumstances
+from missions.fence_translation import translate_fence
 from missions.model import (
     SORTIE_MOVES,
     Asset,
+    Autopilot,
     ItemKind,
     Plan,
     Progress,
@@ -35,6 +38,8 @@ RETURNED_BY_ITSELF = "returned_by_itself"
 ENDED_EARLY = "ended_early"
 CANCELLED = "cancelled"
 """Reason codes of sorties that ended other than as planned, beside those of the errors."""
+_SLOWER, _LONGER = 2.0, timedelta(minutes=30)
+"""How much longer than expected a zone's time may still matter to a flight."""
 
 
 class Order(StrEnum):
@@ -123,6 +128,8 @@ async def fly_sortie(
     clock: Clock,
     on_change: Callable[[Sortie], None],
     commands: SortieCommands | None = None,
+    *,
+    autopilot: Autopilot = Autopilot.PX4,
 ) -> Sortie:
     """Flies an authorised sortie to its end and returns it ended.
 
@@ -138,13 +145,14 @@ async def fly_sortie(
         clock: dates the events.
         on_change: called with the sortie after each change.
         commands: orders of people; `None` takes none.
+        autopilot: how the fence is carried.
 
     Raises:
         IllegalMove: if the sortie is not authorised.
         PlanUnsafe: if its plan is not the one that was proven when it was authorised.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
-    flight = _Flight(sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change)
+    flight = _Flight(sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change, autopilot)
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch(commands or SortieCommands())
@@ -166,8 +174,9 @@ class _Flight:
         pilot: Pilot,
         clock: Clock,
         on_change: Callable[[Sortie], None],
+        autopilot: Autopilot,
     ) -> None:
-        self.sortie, self._proven = sortie, proven
+        self.sortie, self._proven, self._autopilot = sortie, proven, autopilot
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
         items = sortie.plan.mission.items
         self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
@@ -213,7 +222,7 @@ class _Flight:
         """Uploads, arms and starts; arming and start belong together."""
         plan = self._proven.plan
         if fence_link is not None:
-            await fence_link.upload_fences(plan.fences)
+            await fence_link.upload_fences(self._carried_fence(plan))
             self._change("fence uploaded and read back")
         await self._pilot.upload(self._proven)
         self._change("mission uploaded and read back")
@@ -221,6 +230,25 @@ class _Flight:
         progress = Progress(0, len(plan.mission.items))
         now = self._clock.now()
         self._change("started", _S.UNDERWAY, started_at=now, progress=progress)
+
+    def _carried_fence(self, plan: Plan) -> tuple[Zone, ...]:
+        """Returns the fence as the autopilot can guard it; what it can't is in the log.
+
+        Raises:
+            UploadMismatch: if no such fence holds home within the autopilot's budget.
+        """
+        now = self._clock.now()
+        until = now + timedelta(seconds=_SLOWER * plan.expected_s) + _LONGER
+        carried = translate_fence(plan, self._autopilot, departs_at=now, until=until)
+        for loss in carried.losses:
+            if loss.unsafe:
+                raise UploadMismatch(
+                    f"the fence can't be carried: {loss.message}",
+                    where=str(plan.mission.mission_id),
+                    cure="simplify the flight zones around home",
+                )
+            self._change(f"fence: {loss.message}")
+        return carried.zones
 
     async def _start(self, arming: Arming | None) -> None:
         if arming is None:

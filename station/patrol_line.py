@@ -135,7 +135,14 @@ async def run_patrol(
     watching = asyncio.create_task(asyncio.to_thread(watch, view.source, station.detector, line))
     try:
         ended = await fly_sortie(
-            sortie, craft.pilot, craft.fence_link, craft.arming, station.clock, on_change, commands
+            sortie,
+            craft.pilot,
+            craft.fence_link,
+            craft.arming,
+            station.clock,
+            on_change,
+            commands,
+            autopilot=craft.asset.autopilot,
         )
     except BaseException:
         view.cut()

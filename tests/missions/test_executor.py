@@ -304,3 +304,18 @@ def test_a_fence_without_home_is_refused_before_anything_is_sent() -> None:
     plan = a_short_plan(fences=(a_fence(50.0, 300.0),))
     with pytest.raises(PlanUnsafe, match="home_outside"):
         authorise(new_sortie(plan), an_asset(), PILOT, NOW)
+
+
+@pytest.mark.parametrize("name", sorted(DRONES))
+def test_what_the_fence_can_not_carry_is_in_the_sorties_log(name: str) -> None:
+    async def story() -> Sortie:
+        async with DRONES[name]() as craft:
+            high = a_fence(ceiling=Altitude(300.0, Datum.HOME))
+            plan = replace(craft.plan, fences=(high,))
+            sortie = authorise(new_sortie(plan), craft.asset, PILOT, craft.clock.now())
+            pilot = craft.pilot
+            return await fly_sortie(sortie, pilot, pilot, pilot, craft.clock, lambda _: None)
+
+    ended = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert ended.state is S.COMPLETED
+    assert any("live monitor" in event.text for event in ended.events)
