@@ -152,7 +152,9 @@ async def fly_sortie(
         PlanUnsafe: if its plan is not the one that was proven when it was authorised.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
-    flight = _Flight(sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change, autopilot)
+    flight = _Flight(
+        sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change, autopilot
+    )
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch(commands or SortieCommands())
