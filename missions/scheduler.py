@@ -151,8 +151,15 @@ STOP_REASONS: Mapping[str, StopReason] = {
 _FINAL = frozenset({StopReason.NO_PATROL})
 
 
-def stop_reason(code: str) -> StopReason:
-    """Returns the reason of a code; one of the reasons' own words stands for itself."""
+def stop_reason(code: str, message: str = "") -> StopReason:
+    """Returns the reason of a code; one of the reasons' own words stands for itself.
+
+    Args:
+        code: of an error, or the reason code of a sortie.
+        message: of the error; that of an unsafe plan begins with its first finding's code.
+    """
+    if code == "plan_unsafe" and message.startswith("permission_"):
+        return StopReason.NO_PERMISSION
     if code in STOP_REASONS:
         return STOP_REASONS[code]
     return next((reason for reason in StopReason if reason == code), StopReason.OTHER)

@@ -224,7 +224,8 @@ class ScheduleLoop:
         try:
             await self._dispatcher.dispatch(schedule, sortie_id)
         except QyranError as error:
-            await self._put_off(mine, stop_reason(error.code), f"{error} [{error.code}]")
+            reason = stop_reason(error.code, error.message)
+            await self._put_off(mine, reason, f"{error} [{error.code}]")
             return
         await self._end(mine, sortie_id, verdict.text)
 

@@ -231,6 +231,7 @@ def test_weather_that_stays_bad_is_the_reason_why_it_was_missed() -> None:
     ("error", "state", "reason"),
     [
         (PlanUnsafe("leaves_inclusion: at waypoint 3"), "held", "plan_unsafe"),
+        (PlanUnsafe("permission_missing: no airspace permission"), "held", "no_permission"),
         (IllegalMove("the asset is on a sortie already"), "held", "asset_busy"),
         (NotFound("no such patrol"), "missed", "no_patrol"),
         (QyranError("who knows"), "held", "other"),
