@@ -7,6 +7,7 @@ read; a run that was stopped goes on before the first frame of whatever was stil
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -104,7 +105,8 @@ class IngestReport:
     """Instant of the first frame that was taken."""
     ended_at: datetime | None
     time_basis: str
-    """Where the instants come from: klv, subtitles, exif, told, container, file."""
+    """Where the instants come from: klv, subtitles, exif, told, container, file_time (that of
+    the file itself), or `exif and file_time` where some pictures say it and some do not."""
     frames: int
     frames_geotagged: int
     frames_undecodable: int
@@ -121,6 +123,8 @@ class IngestReport:
     """Frames that could not be geotagged, as stretches of the whole footage."""
     refused_frames_left_out: int
     klv: KlvAgreement | None
+    notes: tuple[str, ...]
+    """What else a person should know, such as an option that has no use here."""
     resumed_from_frame: int | None
     resumed_from_s: float | None
     wall_s: float
@@ -163,9 +167,7 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
     footage = open_footage(source, telemetry, context.start_at, context)
     sha256 = digest_of(footage.files)
     camera_id = context.camera_id or CameraId(f"footage-{sha256[:12]}")
-    checkpoint = CheckpointFile(
-        context.home, sha256, f"{footage.telemetry_sha256}\n{context.detector.model}"
-    )
+    checkpoint = CheckpointFile(context.home, sha256, _variant(footage, context))
     if context.fresh:
         checkpoint.forget()
     resumed = checkpoint.read()
@@ -199,7 +201,7 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
         model=context.detector.model,
         started_at=run.first.captured_at if run.first else None,
         ended_at=run.last.captured_at if run.last else None,
-        time_basis=footage.time_basis,
+        time_basis=_time_basis(footage, passed.frames),
         frames=passed.frames,
         frames_geotagged=passed.frames_geotagged,
         frames_undecodable=undecodable,
@@ -214,10 +216,33 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
         refused_frames=tuple(line.refused.stretches),
         refused_frames_left_out=line.refused.left_out,
         klv=klv_agreement(footage.klv) if footage.klv is not None else None,
+        notes=footage.notes,
         resumed_from_frame=resumed.frame if resumed is not None else None,
         resumed_from_s=resumed.safe_s if resumed is not None else None,
         wall_s=round(time.monotonic() - began, 3),
     )
+
+
+def _variant(footage: Footage, context: IngestContext) -> str:
+    """Returns all that makes a run another than one of the same footage before."""
+    told = (
+        context.asset_id,
+        context.camera_id,
+        context.start_at,
+        context.clock_zone,
+        context.hfov_deg,
+        context.fps,
+        context.sigma,
+        context.pose_gap,
+    )
+    return "\n".join([footage.telemetry_sha256, context.detector.model, *map(str, told)])
+
+
+def _time_basis(footage: Footage, frames: int) -> str:
+    undated = footage.undated()
+    if not undated:
+        return footage.time_basis
+    return "file_time" if undated >= frames else f"{footage.time_basis} and file_time"
 
 
 def _take_all(
@@ -237,6 +262,17 @@ def _take_all(
         run.failure = error
 
     safe_frames: list[tuple[float, int]] = []
+    broken: list[tuple[float, str]] = []
+
+    def name_broken(until_s: float) -> None:
+        """Gives what could not be decoded its place among the frames."""
+        broken.extend(footage.lost())
+        broken.sort(key=lambda one: one[0])
+        while broken and broken[0][0] < until_s:
+            _, reason = broken.pop(0)
+            line.refused.add(run.number, Refusal(RefusalCode.UNDECODABLE, reason))
+            # with --fps most of what is broken would not have been looked at: it has no number
+            run.number += context.fps is None
 
     def save() -> None:
         if run.last is None:
@@ -253,6 +289,7 @@ def _take_all(
         try:
             for frame, detections in frames:
                 run.first = run.first or frame
+                name_broken(frame.media_time_s)
                 if not safe_frames or frame.media_time_s - safe_frames[-1][0] >= 0.5:
                     safe_frames.append((frame.media_time_s, run.number))
                 line.take_view(frame, detections, footage.views.view_at(frame), run.number)
@@ -263,6 +300,10 @@ def _take_all(
                     save()
                 if context.stopped():
                     return
+            name_broken(math.inf)
+            for _, reason in broken:  # not even its time could be read
+                line.refused.add(run.number, Refusal(RefusalCode.UNDECODABLE, reason))
+                run.number += 1
             run.complete = True
         finally:
             frames.close()

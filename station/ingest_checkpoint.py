@@ -59,7 +59,7 @@ class CheckpointFile:
         Args:
             home: the data folder.
             source_sha256: of the footage.
-            variant: what else makes it another run: telemetry and model.
+            variant: what else makes it another run: telemetry, model and what it was told.
         """
         name = hashlib.sha256(f"{source_sha256}\n{variant}".encode()).hexdigest()[:32]
         self._sha256 = source_sha256

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from core.errors import SourceMissing, TelemetryApart, TelemetryUnreadable
+from core.errors import SourceMissing, SourceUnreadable, TelemetryApart, TelemetryUnreadable
 from core.ids import AssetId, CameraId
 from geo.positions import PoseSigma
 from station.ingest_checkpoint import digest_of
@@ -20,6 +20,7 @@ from vision.ports import FrameSource
 _ASSET = AssetId("footage")
 _CAMERA = CameraId("footage")
 _HEAD_BYTES = 4096
+_DATED = "the metadata packets date each frame"
 _DATES_APART = timedelta(hours=26)
 
 
@@ -96,6 +97,12 @@ class Footage:
     video: Path | None
     klv: KlvTrack | None
     undecodable: Callable[[], int]
+    lost: Callable[[], tuple[tuple[float, str], ...]] = tuple
+    """Media time and reason of what could not be decoded since it was asked last."""
+    undated: Callable[[], int] = lambda: 0
+    """How many pictures did not say when they were taken."""
+    notes: tuple[str, ...] = ()
+    """What a person should know about how it was read."""
 
 
 def open_footage(
@@ -112,19 +119,22 @@ def open_footage(
     if not path.exists():
         raise SourceMissing("there is no such file or folder", where=str(path),
                             cure="check the path")  # fmt: skip
+    if not (path.is_file() or path.is_dir()):  # a pipe would hold the reader for ever
+        raise SourceUnreadable("is neither a file nor a folder", where=str(path),
+                               cure="record it to a file first")  # fmt: skip
     if path.is_dir() or path.suffix.lower() in told.tools.picture_suffixes:
-        return _photos(path, told)
+        return _photos(path, told, _unused(start_at, "each picture carries its own time"))
     if _is_raw_klv(path):
         track = told.tools.read_klv(path, told.asset_id or _ASSET)
         views = KlvViews(track)
         return Footage(FootageKind.METADATA, None, views, (path,), None, "", "klv", 0.0, None,
-                       track, lambda: 0)  # fmt: skip
+                       track, lambda: 0, notes=_unused(start_at, _DATED))  # fmt: skip
     telemetry = telemetry or _beside(path)
     if telemetry is not None and not telemetry.is_file():
         raise SourceMissing("there is no such file", where=str(telemetry), cure="check the path")
     info = told.tools.video(path, _CAMERA).info()
     if telemetry is None and info.has_data:
-        return _stream(path, told, info.duration_s)
+        return _stream(path, told, info.duration_s, _unused(start_at, _DATED))
     if telemetry is None:
         raise TelemetryUnreadable(
             "the video carries no telemetry and none lies beside it",
@@ -154,14 +164,18 @@ def _beside(path: Path) -> Path | None:
     return None
 
 
-def _stream(path: Path, told: Told, duration_s: float) -> Footage:
+def _unused(start_at: datetime | None, why: str) -> tuple[str, ...]:
+    return () if start_at is None else (f"--start is not used: {why}",)
+
+
+def _stream(path: Path, told: Told, duration_s: float, notes: tuple[str, ...]) -> Footage:
     track = told.tools.read_klv(path, told.asset_id or _ASSET)
     source = told.tools.video(
         path, _camera_id((path,), told), stamp=st0601.time_stamp, fps=told.fps
     )
     views = KlvViews(track, told.sigma or STABILISED, told.pose_gap)
     return Footage(FootageKind.KLV, source, views, (path,), None, "", "klv", duration_s, path,
-                   track, lambda: source.undecodable)  # fmt: skip
+                   track, lambda: source.undecodable, source.take_lost, notes=notes)  # fmt: skip
 
 
 def _started(
@@ -174,7 +188,7 @@ def _started(
         return own, "subtitles"
     if created_at is not None:
         return created_at, "container"
-    return datetime.fromtimestamp(path.stat().st_mtime, UTC), "file"
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC), "file_time"
 
 
 def _check_dates(
@@ -215,7 +229,8 @@ def _with_klv(
     if duration_s:
         views.check_overlap(begin, begin + timedelta(seconds=duration_s), str(telemetry))
     return Footage(FootageKind.KLV, source, views, (path,), telemetry, digest_of((telemetry,)),
-                   basis, duration_s, path, track, lambda: source.undecodable)  # fmt: skip
+                   basis, duration_s, path, track, lambda: source.undecodable,
+                   source.take_lost)  # fmt: skip
 
 
 def _with_subtitles(
@@ -242,10 +257,10 @@ def _with_subtitles(
         views.check_overlap(begin, begin + timedelta(seconds=duration_s), str(telemetry))
     return Footage(FootageKind.SUBTITLES, source, views, (path,), telemetry,
                    digest_of((telemetry,)), basis, duration_s, path, None,
-                   lambda: source.undecodable)  # fmt: skip
+                   lambda: source.undecodable, source.take_lost)  # fmt: skip
 
 
-def _photos(path: Path, told: Told) -> Footage:
+def _photos(path: Path, told: Told, notes: tuple[str, ...]) -> Footage:
     listed = told.tools.pictures(path, _CAMERA, zone=told.clock_zone).paths()
     source = told.tools.pictures(path, _camera_id(listed, told), zone=told.clock_zone)
     folder = path if path.is_dir() else path.parent
@@ -257,4 +272,5 @@ def _photos(path: Path, told: Told) -> Footage:
         told.hfov_deg,
     )
     return Footage(FootageKind.PHOTOS, source, views, listed, None, "", "exif", 0.0, None, None,
-                   lambda: source.undecodable)  # fmt: skip
+                   lambda: source.undecodable, source.take_lost,
+                   lambda: len(source.undated), notes)  # fmt: skip

@@ -53,7 +53,10 @@ class RefusedFrames:
     def add(self, frame: int, refusal: Refusal) -> None:
         """Adds one frame; frames must come in order."""
         last = self.stretches[-1] if self.stretches else None
-        if last and last.last_frame == frame - 1 and last.code is refusal.code:
+        follows = last is not None and last.last_frame in (frame - 1, frame)
+        # what is broken is told by name; other reasons differ in numbers alone
+        named = refusal.code is RefusalCode.UNDECODABLE and last and last.reason != refusal.reason
+        if last and follows and last.code is refusal.code and not named:
             self.stretches[-1] = replace(last, last_frame=frame)
         elif len(self.stretches) < _MOST_STRETCHES:
             self.stretches.append(RefusedStretch(frame, frame, refusal.code, refusal.reason))

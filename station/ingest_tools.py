@@ -24,6 +24,10 @@ class Countable(FrameSource, Protocol):
         """Frames or pictures that were broken and passed over."""
         ...
 
+    def take_lost(self) -> tuple[tuple[float, str], ...]:
+        """Returns media time and reason of what was broken since it was asked last."""
+        ...
+
 
 class Video(Countable, Protocol):
     """A video file."""
@@ -39,6 +43,9 @@ class Video(Countable, Protocol):
 
 class Pictures(Countable, Protocol):
     """A folder of pictures."""
+
+    undated: list[str]
+    """Names of those that do not say when they were taken; they have the time of their file."""
 
     def paths(self) -> tuple[Path, ...]:
         """Returns the pictures in order of their time.

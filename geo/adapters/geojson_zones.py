@@ -78,7 +78,7 @@ def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
             where=str(path),
             cure="name a GeoJSON, GeoPackage or KML file in it",
         )
-    if not path.exists():
+    if not path.is_file():  # a pipe would hold the reader for ever
         raise SourceMissing("no such file", where=str(path), cure="check the path")
     geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
     options = {"DATE_AS_STRING": "YES"} if geojson else {}  # a parsed one loses microseconds

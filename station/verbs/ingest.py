@@ -133,6 +133,7 @@ def text_of(report: IngestReport) -> str:
             f"frame centre  {report.klv.centre_median_m:.1f} m from the producer's (median), "
             f"{report.klv.centre_p90_m:.1f} m (90 %)"
         )
+    lines += [f"note          {note}" for note in report.notes]
     if report.resumed_from_s is not None:
         lines.append(f"resumed       from {report.resumed_from_s:.1f} s")
     if not report.complete:

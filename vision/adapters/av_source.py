@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -58,6 +58,13 @@ class SourceStats:
     """Packets or frames that were broken and passed over."""
     out_of_order: int = 0
     """Frames whose time was not after that of the one before."""
+    lost_s: deque[float] = field(default_factory=lambda: deque(maxlen=100_000))
+    """Media time of what was broken, until `take_lost` takes it."""
+
+    def lose(self, media_s: float) -> None:
+        """Counts a broken frame and keeps where it was."""
+        self.undecodable += 1
+        self.lost_s.append(media_s)
 
 
 class AvSource:
@@ -117,6 +124,12 @@ class AvSource:
     def undecodable(self) -> int:
         """Packets or frames that were broken and passed over since `frames()` was called."""
         return self.stats.undecodable
+
+    def take_lost(self) -> tuple[tuple[float, str], ...]:
+        """Returns media time and reason of what was broken since it was asked last."""
+        lost = tuple((at_s, "a frame that could not be decoded") for at_s in self.stats.lost_s)
+        self.stats.lost_s.clear()
+        return lost
 
     @property
     def camera_id(self) -> CameraId:
@@ -278,7 +291,7 @@ class AvSource:
                     continue
                 if self._fps:
                     due_s = max(due_s + 1 / self._fps, held_s - 1 / self._fps)
-                image = self._pixels(held)
+                image = self._pixels(held, held_s)
                 if image is None:
                     continue
                 last_at = at
@@ -293,6 +306,7 @@ class AvSource:
         """Yields decoded pictures with their media time; `(None, inf)` at the end."""
         errors = 0
         video_time_s = 0.0
+        packet: Any = None
         packets = container.demux(streams)
         while not self._closed.is_set():
             try:
@@ -316,29 +330,29 @@ class AvSource:
                     cure="check the camera and the network",
                 ) from None
             except av.error.FFmpegError as error:
-                self.stats.undecodable += 1
+                self.stats.lose(_packet_s(packet, origin_s, video_time_s))
                 errors += 1
                 log.debug("a packet could not be decoded", extra={"reason": error.strerror})
                 if errors > _MOST_ERRORS:
                     break
                 continue
             for picture in pictures:
+                if picture.pts is not None:
+                    video_time_s = float(picture.pts * picture.time_base) - origin_s
                 if picture.is_corrupt:
-                    self.stats.undecodable += 1
+                    self.stats.lose(video_time_s)
                     continue
                 errors = 0
                 self.stats.decoded += 1
-                if picture.pts is not None:
-                    video_time_s = float(picture.pts * picture.time_base) - origin_s
                 yield picture, video_time_s
         if not self._closed.is_set():
             yield None, float("inf")
 
-    def _pixels(self, picture: Any) -> Image | None:
+    def _pixels(self, picture: Any, media_s: float) -> Image | None:
         try:
             image: Image = picture.to_ndarray(format="bgr24")
         except (av.error.FFmpegError, ValueError):
-            self.stats.undecodable += 1
+            self.stats.lose(media_s)
             return None
         return np.ascontiguousarray(image)
 
@@ -394,6 +408,13 @@ class _Clock:
         if self._start is None:
             self._start = self._source.start_of(self._container, media_s)
         return self._start + timedelta(seconds=media_s)
+
+
+def _packet_s(packet: Any, origin_s: float, before_s: float) -> float:
+    """Returns the media time of a packet, or that of the picture before it."""
+    if packet is None or packet.pts is None or packet.time_base is None:
+        return before_s
+    return float(packet.pts * packet.time_base) - origin_s
 
 
 def _origin_s(container: Any, video: Any) -> float:

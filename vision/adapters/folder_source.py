@@ -1,6 +1,7 @@
 """A folder of pictures, in order of their capture time, each a frame of its own."""
 
 import logging
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -79,6 +80,9 @@ class FolderSource:
         """Pictures that could not be read since `frames()` was called."""
         self.broken: list[str] = []
         """Their names."""
+        self.undated: list[str] = []
+        """Names of those without a capture time, which have that of their file."""
+        self._lost: list[tuple[float, str]] = []
 
     @property
     def camera_id(self) -> CameraId:
@@ -123,7 +127,7 @@ class FolderSource:
             SourceUnreadable: if it holds no picture that can be read.
         """
         self._closed = False
-        self.undecodable, self.broken = 0, []
+        self.undecodable, self.broken, self.undated, self._lost = 0, [], [], []
         pictures = sorted(self._dated(), key=lambda p: (p.at, p.path.name))
         shown = 0
         for sequence, picture in enumerate(pictures):
@@ -135,7 +139,7 @@ class FolderSource:
                     upright = ImageOps.exif_transpose(opened).convert("RGB")
                     image = np.ascontiguousarray(np.asarray(upright)[:, :, ::-1])
             except _BROKEN as error:
-                self._count(picture.path, error)
+                self._count(picture.path, error, media_s)
                 continue
             shown += 1
             yield Frame(
@@ -156,10 +160,21 @@ class FolderSource:
             except _BROKEN as error:
                 self._count(path, error)
                 continue
+            if at is None:
+                self.undated.append(path.name)
             yield _Picture(path, at or datetime.fromtimestamp(path.stat().st_mtime, UTC))
 
-    def _count(self, path: Path, error: Exception) -> None:
+    def take_lost(self) -> tuple[tuple[float, str], ...]:
+        """Returns media time and reason of what was broken since it was asked last.
+
+        Where not even the time could be read, it is infinite.
+        """
+        lost, self._lost = tuple(self._lost), []
+        return lost
+
+    def _count(self, path: Path, error: Exception, media_s: float = math.inf) -> None:
         self.undecodable += 1
+        self._lost.append((media_s, f"picture {path.name} can't be read"))
         self.broken.append(path.name)
         log.info("a picture can't be read", extra={"picture": path.name, "reason": str(error)})
 
