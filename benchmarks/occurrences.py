@@ -25,7 +25,7 @@ from zoneinfo import ZoneInfo
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from core.recurrence import Recurrence  # noqa: E402
+from core.recurrence import Recurrence
 
 try:
     import icalendar
