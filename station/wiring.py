@@ -199,7 +199,7 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
 
 
 def read_terrain(path: Path) -> TerrainModel:
-    """Returns the ground of an ESRI ASCII grid, or of SRTM or GeoTIFF tiles, one or a folder of them.
+    """Returns the ground of an ESRI ASCII grid, or of SRTM or GeoTIFF tiles, also a folder.
 
     Raises:
         SourceMissing: if there is nothing.
