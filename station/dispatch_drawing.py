@@ -19,7 +19,7 @@ def sheet_of_decision(case: DispatchCase, decision: Decision) -> Sheet:
             ways.append(Way(places, name, dashed=not chosen, colour=0 if chosen else 6))
         if chosen and candidate.plan is not None and n == 0:
             back = sheet_of_plan(candidate.plan).ways[-1]
-            ways.append(Way(back.places, back.name, dashed=True))
+            ways.append(Way(back.places, "way back", dashed=True))
     for responder in case.fleet:
         place = (responder.lon_deg, responder.lat_deg)
         assets.append(place)

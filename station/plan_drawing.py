@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 from shapely import MultiPolygon, Point, Polygon, box
+from shapely.geometry.polygon import orient
 
 from core.errors import SettingInvalid, SourceUnreadable
 from geo.local_frame import LocalFrame
@@ -22,7 +23,7 @@ from geo.zones import Area, Purpose, Zone, ZoneKind, to_local
 from missions.model import Finding, Plan, Severity
 from station.label_room import LabelRoom
 from station.map_frame import add_frame
-from station.plan_sheet import LonLat, Sheet, Way, corners, sheet_of_plan
+from station.plan_sheet import THERE_AND_BACK, LonLat, Sheet, Way, corners, sheet_of_plan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,7 +242,9 @@ class _Pen:
         vertices: list[Any] = []
         codes: list[Any] = []
         for part in local.geoms if isinstance(local, MultiPolygon) else [local]:
-            for ring in (part.exterior, *part.interiors):
+            # an outline is filled by its turns: a hole must turn against what is around it
+            turned = orient(part)
+            for ring in (turned.exterior, *turned.interiors):
                 corners = np.asarray(ring.coords)[:, :2]
                 vertices.append(corners)
                 codes += [Outline.MOVETO, *[Outline.LINETO] * (len(corners) - 2), Outline.CLOSEPOLY]
@@ -300,7 +303,7 @@ class _Pen:
             self._line(xy, color=colour, linewidth=width, linestyle=dashes, zorder=3.0)
             name = way.name
             if name not in self.legend:
-                shown = _GREY if many and way.dashed else colour
+                shown = _GREY if many and name == THERE_AND_BACK else colour
                 self.legend[name] = Line2D([], [], color=shown, linewidth=width, linestyle=dashes)
             self._arrows(xy, colour)
             self._block_line(xy)
@@ -410,7 +413,7 @@ class _Pen:
     def _labels(self) -> None:
         for (lon, lat), words in self.sheet.labels:
             x, y = self._xy([(lon, lat)])[0].tolist()
-            self.waiting.append((0, 0, x, y, words, _BLACK, 10.0))
+            self.waiting.append((0, 0, x, y, words, _BLACK, 11.5))
         view = self._in_view()
         for n, zone in enumerate(self.sheet.zones):
             seen = to_local(zone.area, self.frame).intersection(view)

@@ -15,7 +15,7 @@ from geo.zones import Area, Zone
 from missions.model import Finding, ItemKind, Plan
 
 LonLat = tuple[float, float]
-_THERE = "there and back"
+THERE_AND_BACK = "there and back"
 _APART = (ItemKind.TAKEOFF, ItemKind.LAND)
 """Kinds that are drawn as ways there and back rather than as part of the path."""
 
@@ -73,12 +73,14 @@ def sheet_of_plan(plan: Plan, *, title: str = "", colour: int = 0, name: str = "
     start = [at for _, item, at in placed if item.kind is ItemKind.TAKEOFF][:1] or [home]
     if main:
         out = (*dict.fromkeys((home, *start)), main[0][1])
-        ways.insert(0, Way(out, _THERE, dashed=True, colour=colour))
+        ways.insert(0, Way(out, THERE_AND_BACK, dashed=True, colour=colour))
         last = plan.mission.items[-1]
         if last.kind is ItemKind.RETURN:
-            ways.append(Way((main[-1][1], home), _THERE, dashed=True, colour=colour))
+            ways.append(Way((main[-1][1], home), THERE_AND_BACK, dashed=True, colour=colour))
         elif last.kind is ItemKind.LAND:
-            ways.append(Way((main[-1][1], placed[-1][2]), _THERE, dashed=True, colour=colour))
+            ways.append(
+                Way((main[-1][1], placed[-1][2]), THERE_AND_BACK, dashed=True, colour=colour)
+            )
     circles = tuple((at, item.loiter_radius_m) for _, item, at in placed if item.loiter_radius_m)
     looks = tuple(
         dict.fromkeys((i.look_at[1], i.look_at[0]) for i in plan.mission.items if i.look_at)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from shapely import box
+from shapely import Polygon, box
 
 from core.errors import SettingInvalid, SourceUnreadable
 from core.ids import ZoneId
@@ -78,6 +78,15 @@ def test_north_is_up_and_both_axes_have_one_scale(tmp_path):
     assert np.ptp(rows) == pytest.approx(np.ptp(columns), abs=6)
     blue = np.nonzero(np.all(pixels[:, :740] == (0x00, 0x72, 0xB2), axis=2))[0]
     assert blue.mean() < rows.mean() - 0.4 * np.ptp(rows)
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_hole_is_empty_whichever_way_it_turns(tmp_path, turn):
+    outer, hole = a_square(0, 0, 50), a_square(0, 0, 30)
+    corners = list(hole.exterior.coords)[::turn]
+    draw_sheet(tmp_path / "a.png", Sheet(areas=(Polygon(outer.exterior.coords, [corners]),)))
+    middle = pixels_of(tmp_path / "a.png")[330:390, 350:410]
+    assert not has(middle, (0xE4, 0xE7, 0xEB))
 
 
 def test_there_and_back_is_apart_from_the_path():
