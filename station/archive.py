@@ -99,7 +99,7 @@ def unpack(archive: Path, folder: Path) -> dict[str, Entry]:
         StoreTooNew: if a newer Qyran wrote the archive.
     """
     if not archive.exists():
-        raise SourceMissing("no such backup", where=str(archive))
+        raise SourceMissing("no such backup", where=str(archive), cure="check the path")
     found: dict[str, str] = {}
     try:
         manifest: bytes | None = None

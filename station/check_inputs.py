@@ -85,7 +85,9 @@ def read_start(text: str | None) -> datetime | None:
     try:
         return read_instant(text, UTC, "the start")
     except ValueError as error:
-        raise SourceUnreadable(str(error), where="--at") from error
+        raise SourceUnreadable(
+            str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
+        ) from error
 
 
 def read_weather(path: Path, at: datetime | None) -> Weather:
@@ -109,7 +111,9 @@ def read_weather(path: Path, at: datetime | None) -> Weather:
             valid_at = read_instant(given, UTC, "at")
         values = {name: float(document[name]) for name in names if document.get(name) is not None}
     except (TypeError, ValueError) as error:
-        raise SourceUnreadable(f"is no weather: {error}", where=str(path)) from error
+        raise SourceUnreadable(
+            f"is no weather: {error}", where=str(path), cure="give its values as numbers"
+        ) from error
     return Weather(valid_at, **values, source=str(document.get("source", path.name)))
 
 

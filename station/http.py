@@ -40,7 +40,11 @@ def listening_socket(settings: ServerSettings) -> socket.socket:
                 where=where,
                 cure="choose a port above 1023 with --set server.port=NUMBER",
             ) from error
-        raise UsageError("is no address of this machine", where=where) from error
+        raise UsageError(
+            "is no address of this machine",
+            where=where,
+            cure="set server.host to 127.0.0.1, to 0.0.0.0 or to one of its own",
+        ) from error
 
 
 def url_of(listener: socket.socket) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
-from core.errors import DetectorFailed, TelemetryApart
+from core.errors import DetectorFailed, DiskFull, TelemetryApart
 from core.ids import AssetId, CameraId
 from core.refusals import Refusal, RefusalCode
 from geo.camera import CameraModel
@@ -176,11 +176,18 @@ def ingest(source: Path, telemetry: Path | None, context: IngestContext) -> Inge
     start_s = resumed.safe_s if resumed is not None else 0.0
     run = _Run(number=resumed.frame if resumed is not None else 0)
     line = _line(footage, sha256, camera_id, context)
-    if footage.source is None:
-        run.complete = True
-    else:
-        _take_all(footage.source, footage, line, run, start_s, checkpoint, context)
-    passed = line.finish(run.last.captured_at) if run.last and run.complete else line.report
+    try:
+        if footage.source is None:
+            run.complete = True
+        else:
+            _take_all(footage.source, footage, line, run, start_s, checkpoint, context)
+        passed = line.finish(run.last.captured_at) if run.last and run.complete else line.report
+    except DiskFull as error:  # a station goes on by itself, a command has ended
+        raise DiskFull(
+            error.message,
+            where=error.where,
+            cure="free some space and run the same command again; what is stored is kept",
+        ) from error
     undecodable = footage.undecodable()
     if undecodable:
         passed.refusals.add(

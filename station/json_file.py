@@ -17,9 +17,13 @@ def read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text("utf-8-sig"), parse_constant=_no_such_number)
     except FileNotFoundError as error:
-        raise SourceMissing("there is no such file", where=str(path)) from error
+        raise SourceMissing(
+            "there is no such file", where=str(path), cure="check the path"
+        ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise SourceUnreadable(f"is no JSON: {error}", where=str(path)) from error
+        raise SourceUnreadable(
+            f"is no JSON: {error}", where=str(path), cure="mend the file at that place"
+        ) from error
 
 
 def _no_such_number(word: str) -> float:

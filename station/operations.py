@@ -114,7 +114,11 @@ class StationOperations:
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
         if asset.passive:
-            raise IllegalMove("this asset is never tasked", where=str(asset.asset_id))
+            raise IllegalMove(
+                "this asset is never tasked",
+                where=str(asset.asset_id),
+                cure="give the patrol another asset",
+            )
         if asset.asset_id in self._busy:
             raise IllegalMove(
                 "the asset is on a sortie already",
@@ -123,7 +127,11 @@ class StationOperations:
             )
         sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id)
         if asset.asset_id in self._busy:  # somebody was faster while it was planned
-            raise IllegalMove("the asset is on a sortie already", where=str(asset.asset_id))
+            raise IllegalMove(
+                "the asset is on a sortie already",
+                where=str(asset.asset_id),
+                cure="wait for its end or bring it home",
+            )
         orders = SortieCommands()
         self._changed(sortie)
         self._busy[asset.asset_id] = sortie.sortie_id

@@ -57,7 +57,11 @@ class OperationsDispatcher:
             IllegalMove: if the asset is busy, or nobody has approved the schedule.
         """
         if not schedule.fires:
-            raise IllegalMove("the schedule is not approved", where=schedule.schedule_id)
+            raise IllegalMove(
+                "the schedule is not approved",
+                where=schedule.schedule_id,
+                cure="let a second planner approve it",
+            )
         by = schedule.approved_by or SCHEDULER
         await self._operations.start(schedule.patrol_id, by, sortie_id=sortie_id)
 

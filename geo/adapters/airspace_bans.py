@@ -48,7 +48,7 @@ def read_bans(path: Path) -> tuple[Zone, ...]:
         SourceUnreadable: if it is neither; the NOTAM or feature is named.
     """
     if not path.is_file():
-        raise SourceMissing("no such file", where=str(path))
+        raise SourceMissing("no such file", where=str(path), cure="check the path")
     zones = tuple(_aixm(path) if path.suffix.lower() in (".aixm", ".xml") else _notams(path))
     if not zones:
         raise SourceUnreadable(
@@ -73,7 +73,9 @@ def _notams(path: Path) -> Iterator[Zone]:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, ValueError) as error:
-        raise SourceUnreadable(f"is no text: {error}", where=str(path)) from error
+        raise SourceUnreadable(
+            f"is no text: {error}", where=str(path), cure="save it as UTF-8 text"
+        ) from error
     for number, block in enumerate(_blocks(text), 1):
         where = f"{path}, NOTAM {number}"
         try:
@@ -132,12 +134,18 @@ def _notam_area(notam: "Notam", where: str) -> tuple[Area, Circle | None]:
         notam.geometry.radius_nm,
     )
     if lat is None or lon is None or not miles:
-        raise SourceUnreadable("says no place", where=f"{where} ({notam.identifier})")
+        raise SourceUnreadable(
+            "says no place",
+            where=f"{where} ({notam.identifier})",
+            cure="add its Q line with centre and radius, or draw the zone as GeoJSON",
+        )
     circle = Circle(lat, lon, miles * _NAUTICAL_MILE_M)
     try:
         return circle_area(circle, ZoneKind.EXCLUSION), circle
     except ZoneInvalid as error:
-        raise ZoneInvalid(error.message, where=f"{where} ({notam.identifier})") from error
+        raise ZoneInvalid(
+            error.message, where=f"{where} ({notam.identifier})", cure=error.cure
+        ) from error
 
 
 def _limit(text: str | None) -> Altitude | None:
@@ -183,7 +191,9 @@ def _aixm(path: Path) -> Iterator[Zone]:
         features: Iterable[Any] = list(read_aixm(path))
     except Exception as error:  # the library passes on what its XML parser raises
         raise SourceUnreadable(
-            f"is no AIXM 5.1: {type(error).__name__}: {error}", where=str(path)
+            f"is no AIXM 5.1: {type(error).__name__}: {error}",
+            where=str(path),
+            cure="give an AIXM 5.1 message, or the zones as GeoJSON",
         ) from error
     for feature in features:
         if getattr(feature, "feature_type", "") != "Airspace" or not feature.time_slices:
@@ -196,7 +206,9 @@ def _aixm(path: Path) -> Iterator[Zone]:
         rings = ((document or {}).get("geometry") or {}).get("coordinates") or []
         name = slice_.properties.name or slice_.properties.designator or kind
         if not rings:
-            raise SourceUnreadable("has no border", where=f"{path}, {name}")
+            raise SourceUnreadable(
+                "has no border", where=f"{path}, {name}", cure="draw that one as GeoJSON"
+            )
         begin, end = slice_.valid_time.begin, slice_.valid_time.end
         window = ()
         if begin is not None:

@@ -57,14 +57,19 @@ class ElevationGrid:
         y, x = (lat_deg - self._south) / self._step, (lon_deg - self._west) / self._step
         slack = 1e-6
         if not (-slack <= y <= rows - 1 + slack and -slack <= x <= columns - 1 + slack):
-            raise DatumUnknown("the place is outside the terrain model")
+            raise DatumUnknown(
+                "the place is outside the terrain model", cure="give terrain that covers the path"
+            )
         row, column = (int(min(max(v, 0.0), n - 1.001)) for v, n in ((y, rows), (x, columns)))
         part = self._heights[row : row + 2, column : column + 2]
         fx, fy = min(max(x - column, 0.0), 1.0), min(max(y - row, 0.0), 1.0)
         across = part[:, 0] * (1 - fx) + part[:, 1] * fx
         metres = float(across[0] * (1 - fy) + across[1] * fy)
         if not math.isfinite(metres):
-            raise DatumUnknown("the terrain model knows nothing there")
+            raise DatumUnknown(
+                "the terrain model knows nothing there",
+                cure="give terrain without gaps on the path",
+            )
         return Altitude(metres, Datum.GEOID)
 
 
@@ -76,7 +81,7 @@ def read_elevation(path: Path) -> ElevationGrid:
         SourceUnreadable: if it is no such grid, or not in longitude and latitude.
     """
     if not path.is_file():
-        raise SourceMissing("there is no such file", where=str(path))
+        raise SourceMissing("there is no such file", where=str(path), cure="check the path")
     try:
         grid = _hgt(path) if path.suffix.lower() == ".hgt" else _asc(path)
     except (ValueError, KeyError, OSError, UnicodeDecodeError) as error:

@@ -44,7 +44,7 @@ def read_tile(path: Path) -> TerrainGrid:
         SourceUnreadable: if it is no tile that is understood; the message says why.
     """
     if not path.is_file():
-        raise SourceMissing("there is no such file", where=str(path))
+        raise SourceMissing("there is no such file", where=str(path), cure="check the path")
     try:
         return _read_hgt(path) if path.suffix.lower() == ".hgt" else _read_tiff(path)
     except SourceUnreadable as error:
@@ -81,7 +81,9 @@ def _read_tiff(path: Path) -> TerrainGrid:
     try:
         with _no_warnings(), Image.open(path) as picture:
             if not isinstance(picture, TiffImagePlugin.TiffImageFile):
-                raise SourceUnreadable(f"is a {picture.format}, not a TIFF")
+                raise SourceUnreadable(
+                    f"is a {picture.format}, not a TIFF", cure="give a GeoTIFF or an .hgt tile"
+                )
             tags = dict(picture.tag_v2.items())
             if picture.width * picture.height > _MOST_PIXELS:
                 raise SourceUnreadable("is too large", cure="cut the tile smaller")
@@ -99,7 +101,9 @@ def _read_tiff(path: Path) -> TerrainGrid:
             if picture.mode.startswith("I;16") and _first(signed) == 2:
                 heights = np.array(picture).astype(np.uint16).astype(np.int16).astype(np.float32)
     except UnidentifiedImageError as error:
-        raise SourceUnreadable("is no TIFF that can be read") from error
+        raise SourceUnreadable(
+            "is no TIFF that can be read", cure="convert it: gdal_translate -of GTiff"
+        ) from error
     void = tags.get(_NODATA)
     if void is not None:
         text = str(_first(void)).strip("\x00 ")
@@ -131,7 +135,9 @@ def _placed(heights: np.ndarray, tags: dict[int, object]) -> TerrainGrid:
     step_lon, step_lat = float(scale[0]), float(scale[1])
     column, row, _, lon, lat = (float(value) for value in tie[:5])
     if not (step_lon > 0 and step_lat > 0 and abs(lat) <= 90.0 and abs(lon) <= 540.0):
-        raise SourceUnreadable("its scale or tie point makes no sense")
+        raise SourceUnreadable(
+            "its scale or tie point makes no sense", cure="give a north-up GeoTIFF in WGS 84"
+        )
     # a tie point of areas names a pixel's corner, its height stands in the middle
     half = 0.0 if keys.get(_RASTER_TYPE) == _POINT else 0.5
     west = lon + (half - column) * step_lon

@@ -76,7 +76,9 @@ def _instant(text: str) -> datetime:
     try:
         return read_instant(text, None, "--at")
     except ValueError as error:
-        raise SettingInvalid(str(error), where="--at") from error
+        raise SettingInvalid(
+            str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
+        ) from error
 
 
 def _row(permission: Permission) -> dict[str, object]:

@@ -47,7 +47,11 @@ def read_srt(path: Path, *, zone: tzinfo = UTC) -> SrtTrack:
     if not path.is_file():
         raise SourceMissing("there is no such file", where=str(path), cure="check the path")
     if path.stat().st_size > _LARGEST_BYTES:
-        raise TelemetryUnreadable("is too large for subtitles", where=str(path))
+        raise TelemetryUnreadable(
+            "is too large for subtitles",
+            where=str(path),
+            cure="give the .SRT file that the drone wrote beside the video",
+        )
     text = path.read_bytes().decode("utf-8", "replace")
     track = parse_srt(text, zone=zone)
     if not track.cues:

@@ -110,7 +110,9 @@ def _stream_packets(path: Path) -> Iterator[tuple[bytes, float | None]]:
         )
     except av.error.FFmpegError as error:
         raise SourceUnreadable(
-            f"can't be opened as MPEG-TS: {error.strerror}", where=str(path)
+            f"can't be opened as MPEG-TS: {error.strerror}",
+            where=str(path),
+            cure="give an MPEG-TS with ST 0601 metadata, or a raw file of its packets",
         ) from None
     try:
         video = next(iter(container.streams.video), None)
@@ -171,7 +173,9 @@ def read_klv(path: Path, asset_id: AssetId) -> KlvTrack:
     if not records:
         reasons = "; ".join(refused.first_reasons.values())
         raise TelemetryUnreadable(
-            f"no metadata packet can be read{': ' + reasons if reasons else ''}", where=str(path)
+            f"no metadata packet can be read{': ' + reasons if reasons else ''}",
+            where=str(path),
+            cure="copy the recording again, whole: packets of a cut one fail their checksum",
         )
     records.sort(key=lambda record: record.sample.at)
     return KlvTrack(tuple(records), packets, refused)

@@ -46,7 +46,11 @@ class ReplayLink:
                 last = sample.at
                 yield sample
         if self._lost_at_end and not self._closed:
-            raise LinkLost("the recording ends here", where=str(self._asset_id))
+            raise LinkLost(
+                "the recording ends here",
+                where=str(self._asset_id),
+                cure="replay a longer recording",
+            )
 
     async def close(self) -> None:
         """Ends `samples()`."""

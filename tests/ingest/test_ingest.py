@@ -329,7 +329,7 @@ def test_a_network_that_never_runs_is_an_error_and_one_failed_batch_is_not(
 
 def test_a_full_disk_is_told_and_the_run_can_go_on(made: Path, bench: Bench, context: Made) -> None:
     bench.vault.fail_next = "disk_full"
-    with pytest.raises(DiskFull):
+    with pytest.raises(DiskFull, match="run the same command again"):
         ingest(made / "stream.ts", None, context())
     assert all(not i.all_evidence or i.observations for i in kept(bench))
     report = ingest(made / "stream.ts", None, context())
