@@ -42,6 +42,7 @@ VERBS: dict[str, str] = {
     "schedule": "List when patrols are due, keep schedules and their history.",
     "serve": "Start the station: API, page and patrols.",
     "shift": "Report a shift: flown, missed and why, still open, grounded.",
+    "survey": "Tell what the pictures of a survey show of its area.",
     "upgrade": "Migrate the data folder to this version, after a backup.",
     "version": "Say which version this is.",
     "zones": "Bring zones in, take them out, list them.",

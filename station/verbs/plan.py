@@ -20,6 +20,7 @@ from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
 from station.command import Run, verb
 from station.fleet_verb import fleet
 from station.plan_drawing import Plot, check_plot, draw_sheet
+from station.plan_patrol_file import patrol
 from station.plan_sheet import sheet_of_path
 from station.wiring import read_zone_file
 
@@ -278,4 +279,4 @@ def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float
     return place
 
 
-RUNS = {"area": area, "fleet": fleet}
+RUNS = {"area": area, "fleet": fleet, "patrol": patrol}

@@ -1,0 +1,200 @@
+"""`qyran plan patrol`: a patrol's pattern as a proven plan; an entry of `station.verbs.plan`."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from core.clock import SystemClock
+from core.errors import SourceUnreadable, UsageError
+from core.ids import ZoneId
+from geo.flight_room import limits_flight
+from geo.local_frame import distance_m
+from geo.zones import Purpose, Zone
+from missions.checks import check_plan
+from missions.circumstances import Circumstances
+from missions.endurance import Endurance, endurance_of
+from missions.model import Asset, Finding, Pattern, Plan, Severity
+from missions.patrol_room import LeftOut
+from missions.plan_file import save_plan
+from missions.planner import plan_path, plan_with_reasons, seen_fraction, wanted_zones
+from missions.splitting import split_patrol
+from missions.weather import Weather
+from station.asset_file import read_assets
+from station.command import Run, verb
+from station.patrol_file import read_patrol
+from station.wiring import read_terrain, read_zone_file
+
+
+@verb
+def patrol(
+    call: Run,
+    patrol_file: Annotated[
+        Path, typer.Argument(metavar="PATROL", help="JSON: pattern, height, what to see.")
+    ],
+    asset: Annotated[Path, typer.Option(help="JSON: who flies; a list with --split.")],
+    zones: Annotated[
+        Path | None, typer.Option(help="Flight and watch zones: GeoJSON, GeoPackage or KML.")
+    ] = None,
+    terrain: Annotated[
+        Path | None, typer.Option(help="Ground: a tile (.hgt, .tif, .asc) or a folder of tiles.")
+    ] = None,
+    split: Annotated[
+        bool, typer.Option("--split", help="Over as many sorties as it takes.")
+    ] = False,
+    wind_m_s: Annotated[float | None, typer.Option(min=0, help="Mean wind, m/s.")] = None,
+    wind_from_deg: Annotated[
+        float | None, typer.Option(help="Where it comes from, clockwise from north.")
+    ] = None,
+    temperature_c: Annotated[float | None, typer.Option(help="Of the air.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write it as a .plan; of several NAME-1.plan and so on.")
+    ] = None,
+) -> int:
+    """Plan a patrol and prove it. Exit code 1 where nothing can be flown or a finding is an error.
+
+    The way never leaves what ZONES permit. What can't be reached is under `left_out`.
+    """
+    assets = read_assets(asset)
+    if not assets or (len(assets) > 1 and not split):
+        raise SourceUnreadable(
+            f"holds {len(assets)} assets", where=str(asset), cure="give one, or --split"
+        )
+    wish, own = read_patrol(patrol_file, assets[0].asset_id)
+    known = () if zones is None else read_zone_file(zones)
+    fences = [zone for zone in known if limits_flight(zone)]
+    watched = [*own, *(zone for zone in known if Purpose.WATCH in zone.purposes)]
+    if own and wish.zone_ids:
+        wish = replace(wish, zone_ids=(*wish.zone_ids, *(zone.zone_id for zone in own)))
+    _check_wish(wish.pattern, wish.zone_ids, watched, str(patrol_file))
+    if wind_from_deg is not None and not math.isfinite(wind_from_deg):
+        raise UsageError(
+            "--wind-from-deg is no direction", cure="give degrees from north, 0 to 360"
+        )
+    weather = None
+    if wind_m_s is not None or temperature_c is not None:
+        now = SystemClock().now()
+        weather = Weather(now, wind_m_s, wind_from_deg, temperature_c=temperature_c)
+    ground = None if terrain is None else read_terrain(terrain)
+    around = Circumstances(weather=weather)
+    extra: dict[str, Any] = {}
+    if split:
+        found = split_patrol(wish, watched, fences, assets, weather=weather, terrain=ground)
+        by_id = {one.asset_id: one for one in assets}
+        parts = [
+            (s.plan, by_id[s.asset_id], s.endurance, {"starts_s": s.starts_s})
+            for s in found.sorties
+        ]
+        left_out, extra["seconds"] = found.left_out, found.seconds
+    else:
+        made = plan_with_reasons(wish, watched, fences, assets[0], terrain=ground)
+        parts = [(made.plan, assets[0], endurance_of(made.plan, assets[0], weather), {})]
+        left_out = made.left_out
+        extra |= {
+            "height_above_ground_m": made.height_above_ground_m,
+            "resolution_m_per_px": made.resolution_m_per_px,
+        }
+    rows, safe = [], bool(parts)
+    for number, (plan, who, endurance, more) in enumerate(parts, start=1):
+        findings = check_plan(plan, who, around, terrain=ground)
+        safe = safe and all(one.severity is not Severity.ERROR for one in findings)
+        rows.append({**_row(plan, who, endurance, findings), **more})
+        if out is not None and plan.mission.items:
+            path = out.with_name(f"{out.stem}-{number}{out.suffix}") if split else out
+            path.write_text(save_plan(plan)[0], encoding="utf-8")
+            rows[-1]["file"] = path
+    areas = wanted_zones(wish, watched) if wish.pattern is Pattern.AREA else []
+    if areas and not split:
+        extra["seen_fraction"] = seen_fraction(parts[0][0], assets[0], areas, terrain=ground)
+    document = {
+        "patrol": patrol_file,
+        "pattern": wish.pattern,
+        "safe": safe,
+        **extra,
+        "sorties": rows,
+        "left_out": [_left(one) for one in left_out],
+    }
+    call.emit(document, "\n".join(_lines(document)))
+    return 0 if safe else 1
+
+
+def _check_wish(
+    pattern: Pattern, zone_ids: Sequence[ZoneId], watched: Sequence[Zone], where: str
+) -> None:
+    unknown = set(zone_ids) - {zone.zone_id for zone in watched}
+    if unknown:
+        raise SourceUnreadable(
+            f"zone_ids: no watch zone {sorted(unknown)[0]}", where=where, cure="see --zones"
+        )
+    if pattern in (Pattern.AREA, Pattern.PERIMETER) and not watched:
+        raise SourceUnreadable(
+            f"nothing is watched for the pattern {pattern}",
+            where=where,
+            cure="give an area, or watch zones with --zones",
+        )
+
+
+def _row(
+    plan: Plan, asset: Asset, endurance: Endurance, findings: Sequence[Finding]
+) -> dict[str, Any]:
+    path = plan_path(plan)
+    flown = [(plan.home.lat_deg, plan.home.lon_deg), *path]
+    return {
+        "asset": asset.asset_id,
+        "items": len(plan.mission.items),
+        "path": {"type": "LineString", "coordinates": [[lon, lat] for lat, lon in path]}
+        if len(path) > 1
+        else None,
+        "heights_m": [
+            item.position.altitude.metres for item in plan.mission.items if item.position
+        ],
+        "rally": [[p.position.lon_deg, p.position.lat_deg] for p in plan.rally],
+        "length_m": sum(distance_m(*a, *b) for a, b in pairwise(flown)),
+        "seconds": _finite(endurance.seconds),
+        "energy_wh": _finite(endurance.energy_wh),
+        "usable_wh": endurance.usable_wh,
+        "reserve_wh": endurance.reserve_wh,
+        "share": _finite(endurance.share),
+        "fits": endurance.fits,
+        "assumed": endurance.assumed,
+        "findings": [
+            {
+                "severity": one.severity,
+                "code": one.code,
+                "message": one.message,
+                "place": None
+                if one.place is None
+                else {"type": "Point", "coordinates": [one.place[1], one.place[0]]},
+                "item": one.item,
+                "cure": one.cure,
+            }
+            for one in findings
+        ],
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _left(one: LeftOut) -> dict[str, Any]:
+    place = {"type": "Point", "coordinates": [one.place[1], one.place[0]]}
+    return {"what": one.what, "place": place, "reason": one.reason}
+
+
+def _lines(document: dict[str, Any]) -> list[str]:
+    lines = []
+    for row in document["sorties"]:
+        seconds = row["seconds"]
+        took = "can't be flown in that wind" if seconds is None else f"{seconds / 60:.1f} min"
+        lines.append(f"{row['asset']}: {row['items']} items, {row['length_m']:.0f} m, {took}")
+        lines += [
+            f"  {one['severity']:7}  {one['message']} [{one['code']}]" for one in row["findings"]
+        ]
+    lines += [f"left out: {one['what']}: {one['reason']}" for one in document["left_out"]]
+    lines.append("safe" if document["safe"] else "not safe")
+    return lines
