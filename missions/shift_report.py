@@ -36,7 +36,7 @@ _HELD_BY_AIR = frozenset({StopReason.WEATHER_HOLD, StopReason.STALE_WEATHER})
 
 @dataclass(frozen=True, slots=True)
 class Flown:
-    """A sortie that began in the shift and has ended."""
+    """A sortie that ended in the shift, whenever it began: each is in one shift's report."""
 
     sortie_id: SortieId
     asset_id: AssetId
@@ -132,12 +132,12 @@ def report_shift(
         _flown(sortie, sortie.started_at, firing_of.get(sortie.sortie_id))
         for sortie in known
         if sortie.started_at is not None
-        and since <= sortie.started_at < until
-        and SORTIE_MOVES.final(sortie.state)
+        and (ended := _ended_at(sortie)) is not None
+        and since <= ended < until
     ]
     missed = [*_missed_firings(firings, since, until, asset_of)]
     missed += _missed_sorties(known, since, until, firing_of)
-    still_open = [*_open_firings(firings, until, asset_of), *_open_sorties(known, firing_of)]
+    still_open = [*_open_firings(firings, until, asset_of), *_open_sorties(known, until, firing_of)]
     return ShiftReport(
         since,
         until,
@@ -153,6 +153,13 @@ def _first_at(sortie: Sortie, otherwise: datetime) -> datetime:
     instants = [event.at for event in sortie.events[:1]]
     instants += [at for at in (sortie.started_at, sortie.ended_at) if at is not None]
     return min(instants, default=otherwise)
+
+
+def _ended_at(sortie: Sortie) -> datetime | None:
+    """Returns the instant of a sortie's end; `None` while it has none."""
+    if not SORTIE_MOVES.final(sortie.state):
+        return None
+    return sortie.ended_at or (sortie.events[-1].at if sortie.events else None)
 
 
 def _flown(sortie: Sortie, started_at: datetime, firing: Firing | None) -> Flown:
@@ -207,9 +214,8 @@ def _missed_sorties(
 ) -> Iterator[Missed]:
     """Yields the sorties that ended before they began: an arming denied, a link never there."""
     for sortie in sorties:
-        ended = sortie.ended_at or (sortie.events[-1].at if sortie.events else None)
-        never_began = sortie.started_at is None and SORTIE_MOVES.final(sortie.state)
-        if never_began and ended is not None and since <= ended < until:
+        ended = _ended_at(sortie)
+        if sortie.started_at is None and ended is not None and since <= ended < until:
             firing = firing_of.get(sortie.sortie_id)
             yield Missed(
                 firing.start if firing else ended,
@@ -239,17 +245,19 @@ def _open_firings(
 
 
 def _open_sorties(
-    sorties: Sequence[Sortie], firing_of: dict[SortieId, Firing]
+    sorties: Sequence[Sortie], until: datetime, firing_of: dict[SortieId, Firing]
 ) -> Iterator[StillOpen]:
     for sortie in sorties:
-        if SORTIE_MOVES.final(sortie.state) or not sortie.events:
+        ended = _ended_at(sortie)
+        if not sortie.events or (ended is not None and ended < until):
             continue
+        last = [event for event in sortie.events if event.at < until] or [*sortie.events[:1]]
         firing = firing_of.get(sortie.sortie_id)
         yield StillOpen(
             sortie.started_at or sortie.events[0].at,
-            str(sortie.state),
+            str(last[-1].state),
             None,
-            _last_words(sortie),
+            last[-1].text,
             firing.schedule_id if firing else None,
             sortie.plan.patrol_id,
             sortie.plan.asset_id,
@@ -269,7 +277,8 @@ def _grounded(
             continue
         own = [one for one in sorties if one.plan.asset_id == asset.asset_id and one.events]
         own.sort(key=lambda one: one.ended_at or one.events[-1].at)
-        last = own[-1] if own else None
+        ended = [one for one in own if (at := _ended_at(one)) is not None and at < until]
+        last = ended[-1] if ended else None
         if last is not None and last.state in (SortieState.FAILED, SortieState.ABORTED):
             reason = _reason(last) or StopReason.OTHER
             if reason in _GROUNDING:

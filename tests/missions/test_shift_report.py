@@ -137,3 +137,20 @@ def test_a_passive_asset_is_never_grounded() -> None:
     plan = a_plan(asset_id=AssetId("van"))
     made = report(sorties=[flown(plan=plan, state=SortieState.FAILED, reason_code="link_lost")])
     assert made.grounded == ()
+
+
+def test_a_sortie_over_the_change_of_shifts_is_open_in_one_and_flown_in_the_next() -> None:
+    began, ended = after(hours=11, minutes=50), after(hours=12, minutes=10)
+    events = (
+        SortieEvent(began, SortieState.UNDERWAY, "under way"),
+        SortieEvent(ended, SortieState.COMPLETED, "landed"),
+    )
+    sortie = flown(started_at=began, ended_at=ended, events=events)
+    first = report(sorties=[sortie])
+    assert counts(first) == (0, 0, 1, 0)
+    assert (first.open[0].state, first.open[0].text) == ("underway", "under way")
+    second = report_shift(
+        after(hours=12), after(hours=24), firings=[], sorties=[sortie], patrols=PATROLS,
+        assets=ASSETS,
+    )  # fmt: skip
+    assert counts(second) == (1, 0, 0, 0)
