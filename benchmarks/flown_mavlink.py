@@ -1,0 +1,112 @@
+"""Flies accepted plans of `flown_missions.py` through MAVLink: the real pilot, a wire, a thread.
+
+Several vehicles at once, each with its own port and MAVSDK server, on clocks that run faster
+than real time. The truth is held against the zones as in the direct flights. Plans with rally
+points or time windows stay out: the pilot uploads no rally points yet, and when a vehicle on a
+wire starts is not known to the second.
+"""
+
+import asyncio
+import math
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+
+from benchmarks.flown_judging import breaches
+from benchmarks.flown_scenes import FRAME, START, Scene
+from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
+from missions.circumstances import Circumstances
+from missions.proof import prove
+from sim.clock import ScaledClock
+from sim.flown_plan import Flown
+from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port
+from telemetry.adapters.mavsdk_system import open_system
+
+_SPEED = 10.0
+_AT_ONCE = 5
+_LONGEST_S = 150.0
+"""Of the missions that are taken, so that many can be flown."""
+_PATIENCE_S = 120.0
+"""Real time for one flight."""
+
+
+def _fit(one: Scene) -> bool:
+    way = [
+        FRAME.to_en1_m(i.position.lat_deg, i.position.lon_deg)
+        for i in one.plan.mission.items
+        if i.position is not None
+    ]
+    length = sum(math.dist(a, b) for a, b in zip([(0.0, 0.0), *way], way, strict=False))
+    about_s = 40.0 + length / one.asset.cruise_m_s + sum(i.hold_s for i in one.plan.mission.items)
+    circles = any(item.loiter_radius_m for item in one.plan.mission.items)
+    windows = any(zone.windows for zone in one.plan.fences)
+    return about_s < _LONGEST_S and not (one.plan.rally or circles or windows)
+
+
+async def fly_by_mavlink(scenes: Sequence[Scene], wanted: int, margin_m: float) -> dict[str, Any]:
+    """Returns how many flights there were and what they broke."""
+    chosen = [one for one in scenes if _fit(one)][:wanted]
+    gate = asyncio.Semaphore(_AT_ONCE)
+    outcomes = await asyncio.gather(*(_guarded(one, margin_m, gate) for one in chosen))
+    failed = [f"mission {one.number}: {text}" for one, text in zip(chosen, outcomes, strict=True)
+              if isinstance(text, str)]  # fmt: skip
+    broke = [
+        {"mission": one.number, "zone": b.zone, "what": b.what, "deep_m": b.deep_m}
+        for one, found in zip(chosen, outcomes, strict=True)
+        if not isinstance(found, str)
+        for b in found
+    ]
+    return {
+        "flights": len(chosen) - len(failed), "wanted": wanted, "broke": len(broke),
+        "breaches": broke, "failed": failed,
+    }  # fmt: skip
+
+
+async def _guarded(one: Scene, margin_m: float, gate: asyncio.Semaphore) -> Any:
+    async with gate:
+        try:
+            return breaches(one.plan, await asyncio.wait_for(_fly(one, margin_m), _PATIENCE_S))
+        except Exception as error:  # a flight that did not come about is told, not hidden
+            return f"{type(error).__name__}: {error}"
+
+
+async def _fly(one: Scene, margin_m: float) -> Flown:
+    clock, port = ScaledClock(START, _SPEED), free_udp_port()
+    deadlines = replace(Deadlines(mode_s=0.6).at_speed(_SPEED), arm_s=60.0)
+    proven = prove(one.plan, one.asset, Circumstances(margin_m=margin_m))
+    with MavlinkVehicle(one.asset, clock=clock, port=port, seed=one.number) as vehicle:
+        url = f"udpin://127.0.0.1:{port}"
+        async with open_system(url, clock, silence_limit_s=6.0 * _SPEED) as system:
+            pilot = MavsdkPilot(system, deadlines)
+            await pilot.upload(proven)
+            await pilot.arm()
+            began = clock.now()
+            await pilot.start()
+            returning = asyncio.create_task(_return_later(one, pilot, clock))
+            try:
+                async with aclosing(pilot.progress()) as progress:
+                    async for _ in progress:
+                        pass
+            finally:
+                returning.cancel()
+            end = vehicle.simulated_now()
+            rows = []
+            at = began
+            while at < end:
+                truth = vehicle.truth_at(at)
+                rows.append(
+                    ((at - began).total_seconds(), truth.east_m, truth.north_m, truth.height_m)
+                )
+                at += timedelta(seconds=0.1)
+    return Flown(np.array(rows), True)
+
+
+async def _return_later(one: Scene, pilot: MavsdkPilot, clock: ScaledClock) -> None:
+    """Orders a return at the scene's first instant, in every second flight."""
+    if one.number % 2 and one.returns_s:
+        await clock.sleep_until(clock.now() + timedelta(seconds=one.returns_s[0]))
+        await pilot.return_to_launch()

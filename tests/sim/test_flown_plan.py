@@ -1,0 +1,145 @@
+"""Flights by stepping the dynamics directly are the flights that the vehicle on a wire makes."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from geo.positions import Altitude, Datum
+from missions.model import ItemKind, MissionItem, RallyPoint
+from missions.plan_file import simple_items
+from sim.autopilot import Autopilot
+from sim.failures import Failures
+from sim.flown_plan import fly
+from sim.sensor_errors import CONSUMER
+from telemetry.model import VehicleMode
+from tests.builders import GROUND, NOW, a_mission, a_place, a_plan, an_asset
+
+HOME = replace(a_place(), altitude=GROUND)
+
+
+def a_drone(**changes):
+    return an_asset(cruise_m_s=8.0, home=HOME, **changes)
+
+
+def a_flight(*items, **changes):
+    takeoff = MissionItem(ItemKind.TAKEOFF, a_place(0, 0, 12.0), speed_m_s=8.0)
+    end = () if items and items[-1].kind is ItemKind.LAND else (MissionItem(ItemKind.RETURN),)
+    values = {"return_altitude": Altitude(15.0, Datum.HOME), **changes}
+    return a_plan(mission=a_mission(items=(takeoff, *items, *end)), home=HOME, **values)
+
+
+def way(*places, up=12.0):
+    return [MissionItem(ItemKind.WAYPOINT, a_place(*place, up)) for place in places]
+
+
+def wire_track(plan, asset, seed):
+    """What the autopilot behind MAVLink flies: stepped whole, read from its own truth."""
+    pilot = Autopilot(asset, NOW, seed=seed, failures=Failures(), sensors=CONSUMER)
+    pilot.set_mission(simple_items(plan.mission))
+    pilot.parameters["RTL_RETURN_ALT"] = plan.return_altitude.metres
+    while not pilot.position_known:
+        pilot.step()
+    assert pilot.arm()
+    pilot.set_mode(VehicleMode.MISSION)
+    rows = []
+    while pilot.armed:
+        truth = pilot.history.at(pilot.now)
+        rows.append((truth.east_m, truth.north_m, truth.height_m))
+        pilot.step()
+        pilot.step()
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    "items",
+    [
+        way((40, 0), (40, 40), (-20, 30)),
+        [*way((30, 0)), *way((60, 5), up=25.0)],
+        [MissionItem(ItemKind.LOITER, a_place(20, 20, 12.0), hold_s=4.0), *way((0, 40))],
+        [*way((30, 0)), MissionItem(ItemKind.LAND, a_place(40, 10, 0.0))],
+    ],
+)
+def test_the_track_is_that_of_the_whole_autopilot(items, seed):
+    plan, asset = a_flight(*items), a_drone()
+    flown = fly(plan, asset, seed=seed, start_at=NOW)[0]
+    wanted = wire_track(plan, asset, seed)
+    assert flown.landed
+    assert abs(len(flown.track) - len(wanted)) <= 1
+    count = min(len(flown.track), len(wanted))
+    assert np.abs(flown.track[:count, 1:] - wanted[:count]).max() < 1e-9
+
+
+def test_the_same_seed_gives_the_same_flight_and_another_one_another():
+    plan, asset = a_flight(*way((40, 0))), a_drone()
+    one, same, other = (fly(plan, asset, seed=s, start_at=NOW)[0].track for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one[: len(other)], other[: len(one)])
+
+
+def test_a_return_begins_where_it_is_ordered_and_leaves_the_flight_alone():
+    plan, asset = a_flight(*way((80, 0), (80, 80))), a_drone()
+    alone = fly(plan, asset, seed=4, start_at=NOW)[0]
+    whole, early, late = fly(plan, asset, seed=4, start_at=NOW, returns=(14.0, 9.0))
+    assert np.array_equal(whole.track, alone.track)
+    assert (early.returned_at_s, late.returned_at_s) == (9.0, 14.0)
+    for flown in (early, late):
+        row = flown.from_row
+        assert np.array_equal(flown.track[:row], whole.track[:row])
+        assert flown.landed
+        assert len(flown.track) < len(whole.track)
+        assert math.hypot(*flown.track[-1, 1:3]) < 2.0
+        assert flown.track[:, 3].max() == pytest.approx(15.0, abs=0.6)
+
+
+def test_orders_before_take_off_and_after_landing_are_left_out():
+    plan, asset = a_flight(*way((20, 0))), a_drone()
+    assert len(fly(plan, asset, seed=1, start_at=NOW, returns=(0.0, 9_000.0))) == 1
+
+
+def test_a_return_goes_to_the_nearest_rally_point():
+    rally = (RallyPoint(a_place(80, 10, 0.0)), RallyPoint(a_place(-80, 0, 0.0)))
+    plan = a_flight(*way((80, 0), (80, 80)), rally=rally)
+    _, near, far = fly(plan, a_drone(), seed=4, start_at=NOW, returns=(7.0, 15.0))
+    assert math.hypot(*near.track[-1, 1:3]) < 2.0
+    assert math.dist(far.track[-1, 1:3], (80, 10)) < 2.0
+
+
+def test_a_loiter_with_a_radius_is_flown_as_circles():
+    around = MissionItem(ItemKind.LOITER, a_place(60, 0, 12.0), hold_s=30.0, loiter_radius_m=15.0)
+    flown = fly(a_flight(around), a_drone(), seed=1, start_at=NOW)[0]
+    away = np.hypot(flown.track[:, 1] - 60, flown.track[:, 2])
+    circling = away < 18.0
+    assert 25.0 < np.count_nonzero(circling) * 0.1 < 45.0
+    angles = np.degrees(np.arctan2(flown.track[circling, 2], flown.track[circling, 1] - 60))
+    assert len({round(a / 45) for a in angles}) >= 8
+    assert np.percentile(away[circling], 20) > 10.0
+
+
+def test_a_mission_without_an_end_is_flown_until_it_hovers():
+    plan = a_flight(*way((30, 0)))
+    open_end = replace(plan, mission=replace(plan.mission, items=plan.mission.items[:-1]))
+    flown = fly(open_end, a_drone(), seed=1, start_at=NOW)[0]
+    assert not flown.landed
+    assert math.dist(flown.track[-1, 1:3], (30, 0)) < 3.0
+
+
+def test_a_step_that_the_simulated_autopilot_does_not_fly_is_refused():
+    looking = MissionItem(ItemKind.WAYPOINT, a_place(30, 0, 12.0), look_at=(50.9, 71.3))
+    with pytest.raises(ValueError, match="195"):
+        fly(a_flight(looking), a_drone(), seed=1, start_at=NOW)
+
+
+@pytest.mark.slow
+def test_no_accepted_plan_leaves_its_room_and_a_broken_checker_is_found_out():
+    from benchmarks.flown_missions import run, summary
+
+    figures = summary(list(run(60, 7, "", 0.0, 1)))
+    assert figures["accepted_that_broke"] == 0, figures["breaches"]
+    assert figures["accepted"] >= 10
+    assert figures["rejected_that_broke"] > 0
+    assert figures["verdicts_differ"] == 0
+    broken = summary(list(run(60, 7, "legs_not_swept", 0.0, 1)))
+    assert broken["accepted_that_broke"] > 0
