@@ -315,7 +315,7 @@ corners = st.tuples(st.floats(-250, 250), st.floats(-250, 250))
     st.sampled_from([-90.0, -60.0, -40.0]),
     st.floats(25, 90),
 )
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_no_pattern_leaves_what_is_permitted(
     pattern: Pattern,
     places: list[tuple[float, float]],

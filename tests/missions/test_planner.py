@@ -65,7 +65,7 @@ def rings(draw: st.DrawFn, reach: float) -> list[tuple[float, float]]:
     st.lists(st.floats(150, 420), min_size=6, max_size=6),
     st.floats(20, 90),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_plan_never_leaves_its_fence(
     watched: list[list[tuple[float, float]]],
     blocks: list[tuple[float, float, float]],

@@ -60,7 +60,7 @@ def test_all_seen_leaves_nothing() -> None:
 
 
 @given(st.floats(0.05, 0.95), st.floats(0.02, 0.3), st.sampled_from(["off", "away", "cut"]))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_the_rest_is_what_the_camera_missed(begin: float, part: float, how: str) -> None:
     plan = plan_patrol(PATROL, [ZONE], [CITY], DRONE)
     poses = flown(plan)

@@ -88,6 +88,7 @@ def test_every_pattern_from_a_file(desk: Desk, pattern: str) -> None:
         assert found["resolution_m_per_px"] <= 0.05
 
 
+@pytest.mark.slow
 def test_split_writes_a_plan_for_each_sortie(desk: Desk) -> None:
     wish = {"altitude_m": 40, "area": square(0, 200, 150)}
     code, found = desk.run(
