@@ -21,6 +21,7 @@ from missions.model import SortieState
 from sim.camera_feed import LivingWorld
 from sim.clock import ScaledClock
 from sim.world import build_world, violators
+from station.circumstances import known_circumstances
 from station.data_folder import Stores
 from station.demo_scenario import FRAME, GROUND, Scenario, demo_scenario
 from station.demo_score import cleared_thing, score
@@ -107,7 +108,7 @@ def _demo_station(
     start_at = clock.now()
     world = build_world(seed)
     living = LivingWorld(world, start_at)
-    scenario = demo_scenario(world)
+    scenario = demo_scenario(world, start_at)
     _load(stores, scenario)
     feed = LiveFeed(clock)
     notifier = notifiers(feed, CleaningCrew(living, clock.now))
@@ -138,6 +139,7 @@ def _demo_station(
         fleet,
         on_sortie=feed.sortie_changed,
         on_outcome=outcomes.append,
+        circumstances=known_circumstances(stores.permissions),
     )
     hangar.start()
     return DemoStation(
@@ -156,6 +158,7 @@ def _load(stores: Stores, scenario: Scenario) -> None:
         stores.missions.save_asset(asset)
     for patrol in scenario.patrols:
         stores.missions.save_patrol(patrol)
+    stores.permissions.save(scenario.permission)
 
 
 async def fly_once(demo: DemoStation) -> dict[str, object]:
@@ -169,10 +172,12 @@ async def fly_once(demo: DemoStation) -> dict[str, object]:
     sorties = [await demo.operations.start(patrol, DEMO_USER) for patrol in ONCE]
     waiting = [demo.operations.outcome(sortie.sortie_id) for sortie in sorties]
     outcomes = [outcome for outcome in await asyncio.gather(*waiting) if outcome is not None]
-    found = all_incidents(demo.stores.incidents)
+    reports = [outcome.report for outcome in outcomes]
+    # a data folder that was named may hold what earlier runs have found
+    touched = {incident_id for report in reports for incident_id in report.incidents}
+    found = [i for i in all_incidents(demo.stores.incidents) if i.incident_id in touched]
     truth = violators(demo.living.world, demo.living.seconds(demo.clock.now()))
     result = score(found, truth, FRAME)
-    reports = [outcome.report for outcome in outcomes]
     stats = demo.station.detector.stats
     return {
         "sorties": len(sorties),

@@ -72,7 +72,7 @@ def test_a_killed_station_holds_nothing(home: Path) -> None:
             pass
 
 
-@pytest.mark.parametrize("words", [("serve",), ("demo",)])
+@pytest.mark.parametrize("words", [("serve",), ("demo",), ("demo", "--once")])
 def test_a_second_station_is_refused(words, home, capfd, monkeypatch) -> None:
     for name in [name for name in os.environ if name.startswith("QYRAN_")]:
         monkeypatch.delenv(name)
