@@ -14,7 +14,8 @@ from geo.sweep_lanes import LanePrices, LaneSet, best_lanes, directions_deg
 from geo.sweep_order import best_order
 from geo.sweep_polish import Band, PathPrices, length_m, turning_m
 from geo.sweep_raster import Floats, edges_of
-from geo.sweep_repair import longest_way, repaired, seen_share
+from geo.sweep_repair import longest_way, repaired
+from geo.sweep_strips import seen_share
 from geo.sweep_time import Pace
 from geo.sweep_ways import Room, Ways
 

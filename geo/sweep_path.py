@@ -20,6 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 from geo.sweep_part import Wish, part_path
+from geo.sweep_strips import common_area_m2, strip_of, strip_of_parts, without
 from geo.sweep_time import Pace, turns_of
 from geo.zones import Area
 
@@ -104,8 +105,7 @@ def covered_fraction(parts: Sequence[Sequence[Place]], swath_m: float, area: Are
     """Returns the share of an area within half a swath of lines with flat ends."""
     if area.is_empty or not area.area:
         return 0.0
-    strip = _line(parts).buffer(swath_m / 2, cap_style="flat")
-    return min(1.0, float(strip.intersection(area).area / area.area))
+    return min(1.0, common_area_m2(strip_of_parts(parts, swath_m), area) / area.area)
 
 
 def outside_m(parts: Sequence[Sequence[Place]], permitted: Area) -> float:
@@ -144,8 +144,7 @@ def _parts(
                 continue
             paths.append(path)
             if len(rooms) > 1 or left is not area:
-                strip = LineString(path).buffer(swath_m / 2, cap_style="flat")
-                left = left.difference(strip)
+                left = without(left, strip_of(path, swath_m))
     return paths
 
 

@@ -16,20 +16,11 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 from geo.sweep_raster import Floats
+from geo.sweep_strips import common_area_m2, strip_of, without
 from geo.sweep_ways import Room, Ways
 
 _MOST_DETOURS = 40
 _SOURCES = 16
-
-
-def strip_of(path: Sequence[Place], swath_m: float) -> BaseGeometry:
-    """Returns what lies within half a swath of a path with flat ends."""
-    return LineString(path).buffer(swath_m / 2, cap_style="flat")
-
-
-def seen_share(path: Sequence[Place], swath_m: float, need: BaseGeometry) -> float:
-    """Returns the share of what is to be seen that a path sees."""
-    return float(strip_of(path, swath_m).intersection(need).area) / need.area
 
 
 def longest_way(room: Room) -> list[Place]:
@@ -51,7 +42,7 @@ def repaired(
     path = list(path)
     given_up: list[BaseGeometry] = []
     for _ in range(_MOST_DETOURS):
-        left = need.difference(strip_of(path, swath_m))
+        left = without(need, strip_of(path, swath_m))
         if left.area <= (1 - goal) * need.area:
             break
         pockets = [p for p in shapely.get_parts(left) if p.geom_type == "Polygon"]
@@ -87,7 +78,7 @@ def _with_detour(
             _, after = sources[s]
             for trial in _spliced(path, way, s, after):
                 cost = _length(trial) - _length(path) + 0.1 * swath_m
-                seen = float(left.intersection(strip_of(trial, swath_m)).area)
+                seen = common_area_m2(left, strip_of(trial, swath_m))
                 if seen < 0.02 * pocket.area:
                     continue
                 value = seen / max(cost, 1e-9)
