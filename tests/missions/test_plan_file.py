@@ -307,3 +307,11 @@ def test_a_height_that_no_vehicle_or_file_carries_is_refused() -> None:
     plan = a_plan(mission=a_mission(items=(MissionItem(ItemKind.WAYPOINT, round_earth),)))
     with pytest.raises(PlanUnreadable, match="ellipsoid"):
         write_plan(plan)
+
+
+def test_a_camera_lets_go_of_a_place_before_it_is_given_a_pitch() -> None:
+    looking = MissionItem(ItemKind.WAYPOINT, a_place(), look_at=(50.98, 71.36))
+    on = MissionItem(ItemKind.WAYPOINT, a_place(10, 0))
+    pitched = MissionItem(ItemKind.WAYPOINT, a_place(20, 0), camera_pitch_deg=-60.0)
+    steps = simple_items(a_mission(items=(looking, on, pitched, pitched)))
+    assert [step.command for step in steps] == [195, 16, 16, 197, 205, 16, 205, 16]

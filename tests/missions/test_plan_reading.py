@@ -247,6 +247,16 @@ def test_a_jump_without_end_or_aim_is_an_error(params: list[float]) -> None:
     assert [loss.command for loss in moved(plan.losses)] == [177]
 
 
+def test_a_jump_is_written_out_as_often_as_it_says() -> None:
+    document = json.loads((GOLDEN / "fence_v1.plan").read_text())
+    takeoff = document["mission"]["items"][0]
+    waypoint = {**takeoff, "command": 16, "doJumpId": 2, "params": [0, 0, 0, None, LAT, LON, 50]}
+    jump = {"type": "SimpleItem", "command": 177, "frame": 2, "params": [2, 3, 0, 0, 0, 0, 0]}
+    document["mission"]["items"] = [takeoff, waypoint, jump]
+    plan = load_plan(json.dumps(document), DRONE)
+    assert kinds(plan) == [K.TAKEOFF, *[K.WAYPOINT] * 4]
+
+
 def test_jumps_into_each_other_end() -> None:
     document = json.loads((GOLDEN / "fence_v1.plan").read_text())
     jump = {"type": "SimpleItem", "command": 177, "frame": 2}
