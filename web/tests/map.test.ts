@@ -44,6 +44,13 @@ describe('the ground', () => {
     expect(creditLine(['© OSM (HOT export), ODbL', '© OSM, ODbL', 'sim'])).toBe('© OSM, ODbL · sim');
     expect(creditLine([])).toBe(ATTRIBUTION);
   });
+  it('credits in the language of the page', () => {
+    const attribution = { en: 'simulated district', ru: 'смоделированный район' };
+    const feature = { type: 'Feature' as const, geometry: { type: 'Point' as const, coordinates: [0, 0] }, properties: { attribution } };
+    const made = { type: 'FeatureCollection' as const, features: [feature] };
+    expect(cityParts(made, 'ru').attribution).toBe('смоделированный район');
+    expect(cityParts(made, 'kk').attribution).toBe('simulated district');
+  });
 });
 
 describe('zones', () => {

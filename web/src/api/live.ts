@@ -15,7 +15,8 @@ export interface LiveHandlers {
   signedOut: () => void;
 }
 
-const SILENCE_MS = 45_000;
+/** The station says something every 15 s; a station that has frozen must not look alive. */
+const SILENCE_MS = 22_000;
 const STEPS_MS = [500, 1000, 2000, 4000, 8000, 15_000];
 
 /** Follows the live stream until the returned function is called. */

@@ -19,6 +19,14 @@ function flatNames(feature: Feature): Feature {
   return { ...feature, properties: flat };
 }
 
+/** A credit, which may come as one object per language. */
+function creditIn(lang: Lang, credit: unknown): string {
+  if (typeof credit === 'string') return credit;
+  if (typeof credit !== 'object' || credit === null) return '';
+  const texts = credit as Partial<Record<Lang, string>>;
+  return texts[lang] ?? texts.en ?? '';
+}
+
 /** One line of credits; a source that is named in more detail elsewhere is not named twice. */
 export function creditLine(credits: Iterable<string>): string {
   const plain = (text: string): string => text.replace(/\s*\([^)]*\)/g, '').trim();
@@ -32,7 +40,10 @@ export function creditLine(credits: Iterable<string>): string {
 }
 
 /** Sorts the city's features into what the layers draw. */
-export function cityParts(city: FeatureCollection): {
+export function cityParts(
+  city: FeatureCollection,
+  lang: Lang = 'en',
+): {
   boundaries: FeatureCollection;
   places: FeatureCollection;
   streets: FeatureCollection;
@@ -49,7 +60,8 @@ export function cityParts(city: FeatureCollection): {
   for (const given of city.features) {
     const feature = flatNames(given);
     const properties = (feature.properties ?? {}) as Record<string, unknown>;
-    if (typeof properties.attribution === 'string') credits.add(properties.attribution);
+    const credit = creditIn(lang, properties.attribution);
+    if (credit) credits.add(credit);
     const kind = String(properties.kind ?? properties.layer ?? '');
     const type = feature.geometry?.type;
     if (type === 'Point') places.push(feature);
