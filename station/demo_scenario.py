@@ -5,6 +5,7 @@ at the end, the score.
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shapely import Polygon
 
@@ -14,6 +15,7 @@ from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from geo.zones import Purpose, Zone, ZoneKind, to_geographic
 from missions.model import Asset, AssetKind, CameraMount, Patrol
+from missions.permissions import Permission
 from sim.projection import CAR_CAMERA, DRONE_CAMERA, Pinhole
 from sim.world import World
 from sim.world_layout import (
@@ -60,6 +62,7 @@ class Scenario:
     zones: tuple[Zone, ...]
     assets: tuple[Asset, ...]
     patrols: tuple[Patrol, ...]
+    permission: Permission
 
 
 def _ring_area(ring: tuple[tuple[float, float], ...]) -> Polygon:
@@ -158,7 +161,22 @@ def demo_patrols(zones: tuple[Zone, ...]) -> tuple[Patrol, ...]:
     return drones + cars
 
 
-def demo_scenario(world: World) -> Scenario:
-    """Returns all that the demo loads."""
+def demo_permission(start_at: datetime) -> Permission:
+    """Returns the made-up leave to fly over the district for the year after an instant."""
+    west, south, east, north = EXTENT_M
+    ring = ((west, south), (east, south), (east, north), (west, north))
+    return Permission(
+        "DEMO-1",
+        "the demo itself",
+        _ring_area(ring),
+        start_at - timedelta(days=1),
+        start_at + timedelta(days=365),
+        ceiling=Altitude(120.0, Datum.HOME),
+        note="simulated; no authority has given it",
+    )
+
+
+def demo_scenario(world: World, start_at: datetime) -> Scenario:
+    """Returns all that the demo loads, with a permission from `start_at` on."""
     zones = demo_zones(world)
-    return Scenario(zones, demo_assets(), demo_patrols(zones))
+    return Scenario(zones, demo_assets(), demo_patrols(zones), demo_permission(start_at))

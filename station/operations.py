@@ -14,11 +14,12 @@ from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from missions.checks import check_plan
-from missions.circumstances import Circumstances
+from missions.circumstances import Circumstances, OwnFlight
 from missions.executor import SortieCommands, authorise, new_sortie
-from missions.model import Asset, Patrol, Plan, Sortie, SortieEvent, SortieState
+from missions.model import Asset, AssetKind, Patrol, Plan, Sortie, SortieEvent, SortieState
 from missions.planner import plan_patrol
 from missions.ports import MissionStore
+from station.circumstances import with_permission
 from station.fleet import Corners, Fleet
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol
 from telemetry.model import AssetStatus
@@ -93,8 +94,9 @@ class StationOperations:
         """
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
-        plan, terrain = self._planned(patrol, asset), self._station.ground.terrain
-        return PlanReport(plan, check_plan(plan, asset, self._known(asset), terrain=terrain))
+        known, terrain = self._known(asset), self._station.ground.terrain
+        plan = self._planned(patrol, asset, known)
+        return PlanReport(plan, check_plan(plan, asset, known, terrain=terrain))
 
     async def start(
         self, patrol_id: PatrolId, by: UserId, *, sortie_id: SortieId | None = None
@@ -220,17 +222,29 @@ class StationOperations:
         self, patrol: Patrol, asset: Asset, by: UserId, sortie_id: SortieId | None
     ) -> Sortie:
         """Plans, proves and authorises; what was checked before is checked again here."""
-        sortie = new_sortie(self._planned(patrol, asset), sortie_id)
-        terrain, now = self._station.ground.terrain, self._station.clock.now()
-        return authorise(sortie, asset, by, now, self._known(asset), terrain=terrain)
+        known, terrain = self._known(asset), self._station.ground.terrain
+        sortie = new_sortie(self._planned(patrol, asset, known), sortie_id)
+        now = self._station.clock.now()
+        return authorise(sortie, asset, by, now, known, terrain=terrain)
 
     def _known(self, asset: Asset) -> Circumstances:
-        return self._circumstances(asset, self._station.clock.now())
+        now = self._station.clock.now()
+        known = self._circumstances(asset, now)
+        if asset.kind is not AssetKind.DRONE:
+            return known
+        flying = [
+            self._sortie(sortie_id)
+            for other, sortie_id in tuple(self._busy.items())
+            if other != asset.asset_id and self._asset(other).kind is AssetKind.DRONE
+        ]
+        others = tuple(OwnFlight(sortie.plan, sortie.started_at or now) for sortie in flying)
+        return replace(known, others=(*known.others, *others))
 
-    def _planned(self, patrol: Patrol, asset: Asset) -> Plan:
+    def _planned(self, patrol: Patrol, asset: Asset, known: Circumstances) -> Plan:
         fences = [*self._zones.find(Purpose.FLIGHT)]
         terrain = self._station.ground.terrain
-        return plan_patrol(patrol, self._watched(patrol), fences, asset, terrain=terrain)
+        plan = plan_patrol(patrol, self._watched(patrol), fences, asset, terrain=terrain)
+        return with_permission(plan, asset, known)
 
     def _failed(self, sortie_id: SortieId, error: QyranError) -> None:
         """Keeps the reason of a sortie that could not be flown to its end."""

@@ -210,7 +210,7 @@ def _aixm(path: Path) -> Iterator[Zone]:
                 "has no border", where=f"{path}, {name}", cure="draw that one as GeoJSON"
             )
         begin, end = slice_.valid_time.begin, slice_.valid_time.end
-        window = ()
+        window: tuple[Recurrence, ...] = ()
         if begin is not None:
             length = end - begin if end is not None else OPEN_END
             window = (Recurrence(begin, length),)

@@ -8,6 +8,7 @@ from core.clock import SystemClock
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
+from station.circumstances import known_circumstances
 from station.command import Run, verb
 from station.data_folder import Stores
 from station.field_hangar import FieldHangar
@@ -74,6 +75,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         stores.zones,
         fleet,
         on_sortie=live.sortie_changed,
+        circumstances=known_circumstances(stores.permissions),
     )
     services = make_services(
         settings, stores, clock, live, notifier, operations,

@@ -16,7 +16,7 @@ from station.demo_score import cleared_thing, score
 from station.settings import Settings
 from station.stores import opened_stores
 from station.verbs.demo import missed_goals
-from tests.builders import an_incident
+from tests.builders import NOW, an_incident
 
 
 def thing(east_m: float, north_m: float, kind: str = "car") -> PlacedThing:

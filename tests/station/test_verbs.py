@@ -21,7 +21,7 @@ from station.doctor import State, examine
 from station.settings import Settings
 from station.settings_sources import load_settings
 from station.stores import opened_stores
-from tests.builders import a_square, a_zone
+from tests.builders import NOW, a_square, a_zone
 
 SQUARE = [[71.30, 50.90], [71.31, 50.90], [71.31, 50.91], [71.30, 50.91], [71.30, 50.90]]
 BOW_TIE = [[71.30, 50.90], [71.31, 50.91], [71.31, 50.90], [71.30, 50.91], [71.30, 50.90]]
@@ -158,7 +158,7 @@ def zone_of(zone_id):
 
 @pytest.mark.parametrize("ending", ["geojson", "gpkg", "kml"])
 def test_the_zones_of_the_demo_go_out_and_come_back_the_same(qyran, home, tmp_path, ending):
-    zones = [*demo_scenario(build_world(1)).zones, a_round_zone(), a_split_zone()]
+    zones = [*demo_scenario(build_world(1), NOW).zones, a_round_zone(), a_split_zone()]
     with opened_stores(Settings(home=home)) as stores:
         for zone in zones:
             stores.zones.add(zone)
