@@ -158,8 +158,8 @@ def to_grid(area: Area, frame: UtmFrame) -> Area:
     return shapely.transform(area, lambda xy: np.stack(frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1))
 
 
-def from_grid(places: Any, frame: UtmFrame, decimals: int = 11) -> list[list[float]]:
-    """Returns grid places as [longitude, latitude], rounded; 11 decimals are a micrometre."""
+def from_grid(places: Any, frame: UtmFrame, decimals: int = 12) -> list[list[float]]:
+    """Returns grid places as [longitude, latitude], rounded; 12 decimals are 0.1 µm."""
     xy = np.asarray(places, float).reshape(-1, 2)
     lat, lon = frame.to_geo_deg(xy[:, 0], xy[:, 1])
     return [

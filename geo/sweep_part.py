@@ -29,8 +29,9 @@ _FEW_PIECES = 4
 """Of lanes: then one line along the whole room may do better."""
 _CELLS_PER_SWATH = 14
 _FEWEST_CELLS, _MOST_CELLS = 4_000, 3_000_000
-_FIRST_WORTH = 16.0
+_FIRST_WORTH = 8.0
 """Of what stays unseen, per square metre and swath, in metres of flight."""
+_USUAL_UNSEEN = 0.004
 _MORE_ROUNDS = 4
 _SHORTEST = 0.05
 """Of a lane, in swaths: what is left out the polish finds again, if it matters."""
@@ -210,7 +211,8 @@ class _Run:
         cell = max(cell, math.sqrt((east - west) * (north - south) / _MOST_CELLS))
         self.draft, self._wish = draft, wish
         self._band = Band(draft.path, draft.room, need, PathPrices(swath, wish.pace.turn_m), cell)
-        self._worth = _FIRST_WORTH
+        asked = _USUAL_UNSEEN / max(1e-4, 1 - wish.seen_goal)
+        self._worth = _FIRST_WORTH * max(1.0, asked**0.8)
         self._found = [self._measured()]
 
     @property
@@ -230,7 +232,7 @@ class _Run:
     def round(self) -> None:
         """Improves once more, after the worth of what is unseen follows what was reached."""
         if len(self._found) > 1:
-            off = (1 - self._found[-1][1]) / (1 - self._wish.seen_goal)
+            off = (1 - self._found[-1][1]) / max(1e-4, 1 - self._wish.seen_goal)
             self._worth *= min(4.0, max(1.5, off))
         worth = self._worth / self._wish.swath_m
         self._band.improve(worth, 3)

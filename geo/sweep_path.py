@@ -27,7 +27,8 @@ from geo.zones import Area
 _HAIR_M = 0.02
 """The path keeps this far inside; rounding and another projection's curves stay below it."""
 _HAIR_OF_WIDTH = 1e-3
-_SEEN_GOAL = 0.997
+SEEN_GOAL = 0.996
+"""The usual share that is to be seen: what is missing lies in specks at the border."""
 _SIMPLER = 0.01
 """Of a border, in swaths, where it has more corners than a search can use."""
 _MANY_CORNERS = 250
@@ -60,6 +61,7 @@ def cover(
     start: Place | None = None,
     angle_deg: float | None = None,
     pace: Pace | None = None,
+    seen_goal: float = SEEN_GOAL,
 ) -> Sweep:
     """Returns a path that covers an area; metres east and north.
 
@@ -70,10 +72,14 @@ def cover(
         start: where one comes from; the path begins near it.
         angle_deg: direction of the lanes, counter-clockwise from east; `None` chooses it.
         pace: speed, cost of turns and wind; the default is a calm day.
+        seen_goal: share of the area to see at least; more costs a longer path.
 
     Raises:
-        ValueError: if `swath_m` is not positive, or an area is not valid.
+        ValueError: if `swath_m` is not positive, an area is not valid, or `seen_goal` is no
+            share below 1.
     """
+    if not 0 <= seen_goal < 1:
+        raise ValueError(f"a share to see lies below 1, not at {seen_goal}")
     if not (swath_m > 0 and math.isfinite(swath_m)):
         raise ValueError(f"a sweep needs a positive swath, not {swath_m}")
     room = area if permitted is None else permitted
@@ -85,7 +91,8 @@ def cover(
     near = shapely.transform(room, lambda xy: xy - (ox, oy))
     wanted = shapely.transform(area, lambda xy: xy - (ox, oy))
     here = None if start is None else (start[0] - ox, start[1] - oy)
-    paths = _parts(near, wanted, swath_m, here, angle_deg, pace)
+    asked = _Asked(swath_m, here, angle_deg, pace, seen_goal)
+    paths = _parts(near, wanted, asked)
     ordered = _in_turn(paths, here)
     parts = tuple(tuple((x + ox, y + oy) for x, y in path) for path in ordered)
     transits = tuple((a[-1], b[0]) for a, b in pairwise(parts))
@@ -120,14 +127,17 @@ def _line(parts: Sequence[Sequence[Place]]) -> MultiLineString:
     return MultiLineString([part for part in parts if len(part) > 1])
 
 
-def _parts(
-    permitted: Area,
-    area: Area,
-    swath_m: float,
-    start: Place | None,
-    angle_deg: float | None,
-    pace: Pace,
-) -> list[tuple[Place, ...]]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    swath_m: float
+    start: Place | None
+    angle_deg: float | None
+    pace: Pace
+    seen_goal: float
+
+
+def _parts(permitted: Area, area: Area, asked: _Asked) -> list[tuple[Place, ...]]:
+    swath_m = asked.swath_m
     rooms = sorted(_polygons(permitted), key=lambda part: (-part.area, part.bounds))
     left: BaseGeometry = area
     paths: list[tuple[Place, ...]] = []
@@ -138,7 +148,7 @@ def _parts(
             need = shapely.union_all(_polygons(need))
             if need.area < 1e-4 * min(room.area, swath_m**2):
                 continue  # seen from elsewhere already
-            wish = Wish(swath_m, pace, angle_deg, start, _SEEN_GOAL, hair)
+            wish = Wish(swath_m, asked.pace, asked.angle_deg, asked.start, asked.seen_goal, hair)
             path = part_path(room, need, wish)
             if len(path) < 2 or not permitted.covers(LineString(path)):
                 continue

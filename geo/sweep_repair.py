@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
-from shapely import LineString
+from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
@@ -89,8 +89,8 @@ def _with_detour(
 
 def _targets(path: Sequence[Place], room: Room, pocket: BaseGeometry) -> list[Place]:
     line = LineString(path)
-    corners = shapely.points(shapely.get_coordinates(pocket))
-    far = corners[int(np.argmax(shapely.distance(corners, line)))]
+    corners = [Point(xy) for xy in shapely.get_coordinates(pocket)]
+    far = max(corners, key=line.distance)
     middle = pocket.representative_point()
     return [_inside(room, far), _inside(room, middle)]
 

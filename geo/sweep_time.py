@@ -29,8 +29,8 @@ class Pace:
 
     speed_m_s: float = 8.0
     """Through the air."""
-    turn_s: float = 1.0
-    """What a right-angled turn costs beyond its way."""
+    turn_s: float = 0.5
+    """What a right-angled turn costs beyond its way, corners being cut."""
     wind: Wind = Wind(0.0, 0.0)
 
     def __post_init__(self) -> None:
