@@ -74,6 +74,9 @@ def test_wind_along_and_across() -> None:
     assert against.energy_wh == pytest.approx((180 + 0.35 * 12**3) * 100 / 3600)
     across = air.leg((0, 0, 50), (700, 0, 50), 7.0)
     assert across.energy_wh == pytest.approx((180 + 0.35 * math.hypot(7, 5) ** 3) * 100 / 3600)
+    slanting = air_of(a_drone(), weather(5.0, 240.0)).leg((0, 0, 50), (700, 0, 50), 7.0)
+    through = math.hypot(7 - 5 * math.sin(math.radians(60)), 5 * math.cos(math.radians(60)))
+    assert slanting.energy_wh == pytest.approx((180 + 0.35 * through**3) * 100 / 3600)
     assert air.hover(60).energy_wh == pytest.approx((180 + 0.35 * 5**3) * 60 / 3600)
 
 
