@@ -12,7 +12,8 @@ from core.errors import SourceMissing, SourceUnreadable
 from station.ingest import ingest
 from tests.ingest import footage
 from tests.ingest.conftest import Bench
-from tests.ingest.test_ingest import HFOV, Made, write_photos
+from tests.ingest.test_ingest import HFOV, Made
+from tests.ingest.test_ingest_photos import write_photos
 from vision.adapters.scripted_detector import ScriptedDetector, marked_colour
 from vision.shared_detector import SharedDetector
 
