@@ -20,7 +20,10 @@ from station.wiring import read_terrain
 @verb
 def report(
     call: Run,
-    poses: Annotated[Path, typer.Argument(help="Pictures' poses: CSV, JSON lines or a JSON list.")],
+    poses: Annotated[
+        Path,
+        typer.Argument(metavar="POSES", help="Pictures' poses: CSV, JSON lines or a JSON list."),
+    ],
     camera: Annotated[Path, typer.Option(help="JSON: width_px, height_px, hfov_deg or fx_px.")],
     area: Annotated[Path, typer.Option(help="What was to be seen: GeoJSON with polygons.")],
     resolution_m_per_px: Annotated[
