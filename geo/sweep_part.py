@@ -12,7 +12,8 @@ from shapely.geometry.base import BaseGeometry
 from geo.coverage import Place
 from geo.sweep_lanes import LanePrices, LaneSet, best_lanes, directions_deg
 from geo.sweep_order import best_order
-from geo.sweep_polish import Band, PathPrices, length_m, turning_m
+from geo.sweep_polish import Band
+from geo.sweep_prices import PathPrices, length_m, turning_m
 from geo.sweep_raster import Floats, edges_of
 from geo.sweep_repair import longest_way, repaired
 from geo.sweep_strips import seen_share
@@ -21,8 +22,6 @@ from geo.sweep_ways import Room, Ways
 
 _TRIED = 6
 """Lane sets that are ordered."""
-_POLISHED = 2
-"""Of those, the best that are polished."""
 _FEW_PLACES = 20
 """A path of so few is cheap to polish: all drafts are."""
 _FEW_PIECES = 4
@@ -66,8 +65,8 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
     if not drafts:
         return _thread(room)
     small = max(len(drafts[0].path), 2) <= _FEW_PLACES
-    count = len(drafts) if small else (1 if large else _POLISHED)
-    runs = [_Run(draft, wish) for draft in drafts[:count]]
+    # of large areas the best draft stays the best: polishing a second one gained nothing
+    runs = [_Run(draft, wish) for draft in (drafts if small else drafts[:1])]
     for run in runs:
         run.round()
     best = min(runs, key=lambda run: run.value_m)
@@ -77,7 +76,8 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
         best.round()
     if not best.done:
         best.repair()
-    turned = affinity.rotate(LineString(best.chosen()), best.draft.angle_deg, origin=(0, 0))
+    chosen, angle_deg = _chosen(runs, wish.seen_goal)
+    turned = affinity.rotate(LineString(chosen), angle_deg, origin=(0, 0))
     return tuple((float(x), float(y)) for x, y in turned.coords)
 
 
@@ -247,12 +247,10 @@ class _Run:
         path = repaired(path, draft.room, draft.need, wish.swath_m, wish.seen_goal)
         self._found.append((path, seen_share(path, wish.swath_m, draft.need)))
 
-    def chosen(self) -> list[Place]:
-        """Returns the cheapest path that sees enough, else the one that sees most."""
-        enough = [path for path, seen in self._found if seen >= self._wish.seen_goal]
-        if enough:
-            return min(enough, key=self._cost_m)
-        return max(self._found, key=lambda one: one[1])[0]
+    def found(self) -> list[tuple[float, float, list[Place]]]:
+        """Returns cost, share seen and places of every path on the way."""
+        factor = self.draft.lane_factor
+        return [(factor * self._cost_m(path), seen, path) for path, seen in self._found]
 
     def _measured(self) -> tuple[list[Place], float]:
         path = list(self._band.path)
@@ -261,6 +259,14 @@ class _Run:
 
     def _cost_m(self, path: Sequence[Place]) -> float:
         return length_m(path) + turning_m(path, self._wish.pace.turn_m)
+
+
+def _chosen(runs: Sequence[_Run], seen_goal: float) -> tuple[list[Place], float]:
+    """Returns the cheapest path that sees enough, else the one that sees most, and its angle."""
+    found = [(*one, run.draft.angle_deg) for run in runs for one in run.found()]
+    enough = [one for one in found if one[1] >= seen_goal]
+    best = min(enough, key=lambda one: one[0]) if enough else max(found, key=lambda one: one[1])
+    return best[2], best[3]
 
 
 def _thread(room: Polygon) -> tuple[Place, ...]:

@@ -18,40 +18,17 @@ from scipy import ndimage
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
+from geo.sweep_moves import candidates, distinct, near_stretch, square
+from geo.sweep_prices import PathPrices, length_m, turning_m
 from geo.sweep_raster import Bools, Floats, Grid, edges_of, fill
 from geo.sweep_ways import Room
 
-_STEPS = (0.25, 0.1, 0.04)
-"""How far a place is moved at once, in swaths."""
 _MOST_STEPS = 6
 _MOST_SHIFT = 1.0
 """How far a place is moved in all before its neighbours get their turn, in swaths."""
 _LONG = 6.0
 """A stretch longer than this many swaths is not tilted: it would unsee more than it saves."""
 _GOLDEN = 0.6180339887498949
-
-
-@dataclass(frozen=True, slots=True)
-class PathPrices:
-    """What the path is judged by."""
-
-    swath_m: float
-    turn_m: float
-    """What a right-angled turn costs, in metres of flight."""
-
-
-def length_m(path: Sequence[Place]) -> float:
-    """Returns the length of a path."""
-    return sum(math.dist(a, b) for a, b in pairwise(path))
-
-
-def turning_m(path: Sequence[Place], turn_m: float) -> float:
-    """Returns what all turns of a path cost, by their angle."""
-    total = 0.0
-    for (ax, ay), (bx, by), (cx, cy) in zip(path, path[1:], path[2:], strict=False):
-        ux, uy, vx, vy = bx - ax, by - ay, cx - bx, cy - by
-        total += abs(math.atan2(ux * vy - uy * vx, ux * vx + uy * vy))
-    return turn_m * total / (math.pi / 2)
 
 
 @dataclass(slots=True)
@@ -219,7 +196,7 @@ class Band:
         ux, uy = dx / length, dy / length
         along = (x * ux + sy * uy)[None, :] + (y * uy + sx * ux)[:, None]
         aside = (sy * ux - x * uy)[None, :] + (y * ux - sx * uy)[:, None]
-        return _near(along, aside, length, self._radius, flat_a, flat_b)
+        return near_stretch(along, aside, length, self._radius, flat_a, flat_b)
 
     def _seen_of(self, site: _Site, chain: Sequence[Place], first: bool, last: bool) -> Bools:
         """Returns which of a site's open cells a chain of stretches sees."""
@@ -235,7 +212,9 @@ class Band:
                 continue
             ux, uy = (bx - ax) / length, (by - ay) / length
             x, y = site.x - ax, site.y - ay
-            seen |= _near(x * ux + y * uy, y * ux - x * uy, length, self._radius, flat_a, flat_b)
+            seen |= near_stretch(
+                x * ux + y * uy, y * ux - x * uy, length, self._radius, flat_a, flat_b
+            )
         return seen
 
     def _site(
@@ -365,11 +344,11 @@ class Band:
             if abs(ux * fixed[1][1] - uy * fixed[1][0]) > 1e-6:
                 return False
         middle = 0 if k == 0 else 1
-        around = _square(here, most)
+        around = square(here, most)
         site = self._site(chain, first, last, [*chain, *around])
         moved = False
         for _ in range(_MOST_STEPS):
-            places = _candidates(chain, middle, fixed, swath)
+            places = candidates(chain, middle, fixed, swath)
             places = places[np.abs(places - here).max(axis=1) <= most]
             values = self._move_costs(k, places)
             values -= self._worth * self._seen_by(site, chain, middle, places, first, last)
@@ -431,7 +410,7 @@ class Band:
             along, aside = x * ux + y * uy, y * ux - x * uy
             flat_far = (first and n < middle) or (last and n > middle)
             flat_here = (first and middle == 0) or (last and middle == len(chain) - 1)
-            seen |= _near(along, aside, length[:, None], self._radius, flat_far, flat_here)
+            seen |= near_stretch(along, aside, length[:, None], self._radius, flat_far, flat_here)
         result: Floats = seen.sum(axis=1).astype(np.float64)
         return result
 
@@ -466,7 +445,7 @@ class Band:
                         (k, k + 2, (self._before(-1, -2), w)),
                     ]
                 for i, j, chain in options:
-                    change = self._change(i, j, _distinct(self.path, i, j, chain))
+                    change = self._change(i, j, distinct(self.path, i, j, chain))
                     if change > hoped:
                         continue
                     value = self._value(i, j, chain, change)
@@ -475,7 +454,7 @@ class Band:
         if best is None:
             return False
         _, i, j, chain = best
-        return self._replace(i, j, _distinct(self.path, i, j, chain), gain_m=0.01 * self._radius)
+        return self._replace(i, j, distinct(self.path, i, j, chain), gain_m=0.01 * self._radius)
 
     def _beyond(self, end: Place, target: Place) -> Place:
         """Returns a place past an end of the path, towards a target, that makes no stub."""
@@ -505,61 +484,3 @@ class Band:
         before = self._seen_of(site, old, first, last)
         after = self._seen_of(site, new, first, last)
         return change + (int(before.sum()) - int(after.sum())) * self._worth
-
-
-def _near(
-    along: Floats, aside: Floats, length: float | Floats, radius: float, flat_a: bool, flat_b: bool
-) -> Bools:
-    """Returns what is within a radius of a stretch, given places along and aside of it."""
-    over = np.maximum(-along, along - length)
-    np.maximum(over, 0.0, out=over)
-    over *= over
-    over += aside * aside
-    seen: Bools = over <= radius * radius
-    if flat_a:
-        seen &= along >= 0.0
-    if flat_b:
-        seen &= along <= length
-    return seen
-
-
-def _candidates(
-    chain: Sequence[Place], middle: int, fixed: Sequence[Place], swath_m: float
-) -> Floats:
-    """Returns the place itself and those to which it may go, along and across its stretches."""
-    here = chain[middle]
-    found: list[Place] = []
-    if fixed:
-        u = fixed[0]
-        found = [u, (-u[0], -u[1])]
-    else:
-        for n in (middle - 1, middle + 1):
-            if not 0 <= n < len(chain):
-                continue
-            dx, dy = chain[n][0] - here[0], chain[n][1] - here[1]
-            length = math.hypot(dx, dy)
-            if length < 1e-6:
-                continue
-            u = (dx / length, dy / length)
-            for d in (u, (-u[0], -u[1]), (-u[1], u[0]), (u[1], -u[0])):
-                if all(abs(d[0] - e[0]) + abs(d[1] - e[1]) > 0.2 for e in found):
-                    found.append(d)
-    shifts = np.array([(d[0] * step, d[1] * step) for step in _STEPS for d in found])
-    result: Floats = np.array(here) + np.concatenate([np.zeros((1, 2)), shifts * swath_m])
-    return result
-
-
-def _square(middle: Place, half: float) -> tuple[Place, Place]:
-    return (middle[0] - half, middle[1] - half), (middle[0] + half, middle[1] + half)
-
-
-def _distinct(
-    path: Sequence[Place], i: int, j: int, middle: tuple[Place, ...]
-) -> tuple[Place, ...]:
-    """Returns places to put in without those that repeat a neighbour."""
-    left = middle
-    if left and i >= 0 and math.dist(left[0], path[i]) < 1e-6:
-        left = left[1:]
-    if left and j < len(path) and math.dist(left[-1], path[j]) < 1e-6:
-        left = left[:-1]
-    return left
