@@ -2,19 +2,23 @@
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
+import shapely
+from shapely import LineString
 
 from geo.positions import Altitude, Datum
 from missions.model import ItemKind, MissionItem, RallyPoint
 from missions.plan_file import simple_items
+from missions.run_on import fast_corners
 from sim.autopilot import Autopilot
 from sim.failures import Failures
 from sim.flown_plan import fly
 from sim.sensor_errors import CONSUMER
 from telemetry.model import VehicleMode
-from tests.builders import GROUND, NOW, a_mission, a_place, a_plan, an_asset
+from tests.builders import AT, GROUND, NOW, a_mission, a_place, a_plan, an_asset
 
 HOME = replace(a_place(), altitude=GROUND)
 
@@ -130,6 +134,54 @@ def test_a_step_that_the_simulated_autopilot_does_not_fly_is_refused():
     looking = MissionItem(ItemKind.WAYPOINT, a_place(30, 0, 12.0), look_at=(50.9, 71.3))
     with pytest.raises(ValueError, match="195"):
         fly(a_flight(looking), a_drone(), seed=1, start_at=NOW)
+
+
+# --- fast corners ---
+
+
+def beyond_m(plan, asset, seed):
+    """How far the truth is beyond the acceptance radius, and beyond what fast corners allow."""
+    flown = fly(plan, asset, seed=seed, start_at=NOW)[0]
+    rows = flown.track[flown.track[:, 3] > 1.0]
+    spots = shapely.points(rows[:, 1:3])
+    places = [AT.to_en1_m(i.position.lat_deg, i.position.lon_deg)
+              for i in plan.mission.items if i.position is not None]  # fmt: skip
+    legs = [LineString(pair) for pair in pairwise([*places, (0.0, 0.0)]) if pair[0] != pair[1]]
+    plain = shapely.distance(shapely.union_all(legs), spots) - asset.acceptance_radius_m
+    wide = plain
+    for corner in fast_corners(plan):
+        line = LineString([corner.corner, corner.until])
+        wide = np.minimum(wide, shapely.distance(line, spots) - corner.radius_m)
+    return plain.max(), wide.max()
+
+
+ORBIT = [(60 + 35 * math.cos(k * 0.1), 35 * math.sin(k * 0.1)) for k in range(60)]
+SHORT_LEG = [(60, 0), (61.2, 0.3), (40, 60)]
+ROOMY = [(60, 0), (60, 60), (-40, 60)]
+
+
+@pytest.mark.parametrize("places", [ORBIT, SHORT_LEG], ids=["orbit", "short leg"])
+def test_a_corner_that_is_reached_too_fast_is_known_and_wide_enough(places):
+    asset = a_drone()
+    fast = replace(asset, cruise_m_s=10.0)
+    takeoff = MissionItem(ItemKind.TAKEOFF, a_place(0, 0, 12.0), speed_m_s=10.0)
+    # a straight run-up, flown on at full speed
+    plan = a_plan(
+        mission=a_mission(
+            items=(takeoff, *way((30, 0), *places), MissionItem(ItemKind.RETURN))
+        ),
+        home=HOME, cruise_m_s=10.0, return_altitude=Altitude(15.0, Datum.HOME),
+    )  # fmt: skip
+    assert fast_corners(plan)
+    beyond = [beyond_m(plan, fast, seed) for seed in range(4)]
+    assert max(plain for plain, _ in beyond) > 2.0
+    assert max(wide for _, wide in beyond) < 0.3
+
+
+def test_corners_with_room_to_brake_are_none():
+    plan, asset = a_flight(*way(*ROOMY)), a_drone()
+    assert fast_corners(plan) == ()
+    assert max(beyond_m(plan, asset, seed)[0] for seed in range(4)) < 0.3
 
 
 @pytest.mark.slow
