@@ -13,7 +13,7 @@ from shapely import LineString, MultiPolygon, Polygon
 
 from core.errors import AreaInvalid, NothingLeft, SourceMissing, TooLarge, UsageError
 from geo.area_reading import area_of_document, from_grid, to_grid
-from geo.sweep_path import Sweep, cover, covered_fraction, outside_m
+from geo.sweep_path import SEEN_GOAL, Sweep, cover, covered_fraction, outside_m
 from geo.sweep_time import Pace, Wind
 from geo.utm_frame import UtmFrame
 from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
@@ -24,8 +24,8 @@ from station.plan_patrol_file import patrol
 from station.plan_sheet import sheet_of_path
 from station.wiring import read_zone_file
 
-_LARGEST_M2 = 100e6
-_LONGEST_SWATHS = 20_000
+_LARGEST_M2 = 200e6
+_LONGEST_SWATHS = 100_000
 """Area over squared swath: the path has about so many swaths."""
 _APART_M = 100_000.0
 
@@ -51,7 +51,10 @@ def area(
         typer.Option(help="Direction of the lanes, counter-clockwise from east; else the best."),
     ] = None,
     speed_m_s: Annotated[float, typer.Option(help="Speed through the air, m/s.")] = 8.0,
-    turn_s: Annotated[float, typer.Option(help="What a right-angled turn costs, s.")] = 1.0,
+    turn_s: Annotated[float, typer.Option(help="What a right-angled turn costs, s.")] = 0.5,
+    covered: Annotated[
+        float, typer.Option(help="Share to cover at least, below 1; more is a longer path.")
+    ] = SEEN_GOAL,
     wind_m_s: Annotated[float, typer.Option(help="Wind speed, m/s.")] = 0.0,
     wind_from_deg: Annotated[
         float, typer.Option(help="Where the wind comes from, clockwise from north.")
@@ -67,7 +70,7 @@ def area(
     """
     check_plot(plot)
     pace = _pace(speed_m_s, turn_s, wind_m_s, wind_from_deg)
-    _check_numbers(swath_m, margin_m, angle_deg)
+    _check_numbers(swath_m, margin_m, angle_deg, covered)
     given = area_of_document(_document(area_file), str(area_file))
     middle = given.centroid
     frame = UtmFrame.around(middle.y, middle.x)
@@ -89,7 +92,13 @@ def area(
     here = _start(start, frame, whole)
     begun = time.perf_counter()
     sweep = cover(
-        open_area, swath_m, permitted=permitted, start=here, angle_deg=angle_deg, pace=pace
+        open_area,
+        swath_m,
+        permitted=permitted,
+        start=here,
+        angle_deg=angle_deg,
+        pace=pace,
+        seen_goal=covered,
     )
     seconds = time.perf_counter() - begun
     if not sweep.parts:
@@ -172,7 +181,9 @@ def _document(path: Path) -> Any:
         ) from None
 
 
-def _check_numbers(swath_m: float, margin_m: float, angle_deg: float | None) -> None:
+def _check_numbers(
+    swath_m: float, margin_m: float, angle_deg: float | None, covered: float
+) -> None:
     if not (0 < swath_m < math.inf):
         raise UsageError(
             f"a swath of {swath_m:g} m sees nothing", where="--swath-m", cure="give more than 0 m"
@@ -182,6 +193,10 @@ def _check_numbers(swath_m: float, margin_m: float, angle_deg: float | None) -> 
             f"a margin of {margin_m:g} m makes no sense",
             where="--margin-m",
             cure="give 0 m or more",
+        )
+    if not 0 <= covered < 1:
+        raise UsageError(
+            f"a share of {covered:g} can't be asked for", where="--covered", cure="give 0 to 0.9999"
         )
     if angle_deg is not None and not math.isfinite(angle_deg):
         raise UsageError("is no angle", where="--angle-deg", cure="give 0 to 180")
