@@ -98,6 +98,12 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
 """Every code that a finding may have, and what it means."""
 
 
+ASSUMED = frozenset(
+    {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
+)
+"""Errors that hang on limits of the asset, which are only assumed where none is named."""
+
+
 def default_asset(plan: Plan, endurance_s: float = 1_500.0) -> Asset:
     """Returns the drone that a plan is checked for where none is named.
 

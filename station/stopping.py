@@ -36,9 +36,16 @@ def stopped_by_signals() -> Iterator[None]:
     except ValueError:  # not the main thread (a test): signals are somebody else's
         yield
         return
+    # a shell starts what it puts into the background with SIGINT ignored, and so SIGTERM,
+    # which is passed on as SIGINT, would be too
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
         raise Stopped(received) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+        if interrupt is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, interrupt)

@@ -13,11 +13,12 @@ from api.services import Services
 from core.errors import NotFound
 from core.ids import AssetId, fresh_id
 from geo.zones import Purpose
-from missions.checks import check_plan, default_asset, is_safe
+from missions.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
 from missions.cures import fix_plan
 from missions.dispatch import decide
 from missions.events import Event
+from missions.losses import findings as findings_of_losses
 from missions.model import Asset, Plan
 from missions.plan_file import load_plan, write_plan
 
@@ -42,15 +43,20 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
         weather=None if body.weather is None else body.weather.to_domain(),
         margin_m=body.margin_m,
     )
+    not_understood = findings_of_losses(loaded.losses)
     changes: tuple[str, ...] = ()
     mended = None
     if body.fix:
         fixed = fix_plan(plan, asset, around)
-        findings, changes = fixed.findings, fixed.words
+        found, changes = fixed.findings, fixed.words
         own = replace(fixed.plan, fences=loaded.plan.fences)
-        mended = json.loads(write_plan(own))
+        # what was not understood must not come back as a plan that looks whole
+        mended = json.loads(write_plan(own)) if is_safe(not_understood) else None
     else:
-        findings = check_plan(plan, asset, around)
+        found = check_plan(plan, asset, around)
+    if body.asset_id is None:
+        found = as_warnings(found, ASSUMED)
+    findings = (*not_understood, *found)
     return PlanCheckOut(
         safe=is_safe(findings),
         items=len(plan.mission.items),
@@ -61,7 +67,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     )
 
 
-@router.add("POST", "/dispatch", roles(Role.DISPATCHER, Role.PILOT))
+@router.add("POST", "/dispatch", roles(Role.DISPATCHER, Role.PILOT, Role.PLANNER))
 def post_dispatch(services: ServicesOf, body: EventBody) -> DecisionOut:
     """Decides who would go to an event, why, and why not the others; moves nothing yet."""
     now = services.clock.now()

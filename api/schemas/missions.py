@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.schemas.base import (
     Answer,
@@ -115,6 +115,22 @@ class AssetOut(Answer):
 
 class PatrolBody(Body):
     """A patrol to be kept."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"name": "Yards", "asset_id": "drone-1", "zone_ids": [], "altitude_m": 60},
+                {
+                    "name": "Lamps of the avenue",
+                    "asset_id": "drone-1",
+                    "altitude_m": 40,
+                    "pattern": "places",
+                    "places": [[71.351, 50.971], [71.352, 50.972]],
+                    "stay_s": 5,
+                },
+            ]
+        }
+    )
 
     name: Name
     asset_id: Id

@@ -48,6 +48,8 @@ class PermissionBody(Body):
 class RevocationBody(Body):
     """That a permission does not hold any more."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"number": "KZ-2026-17"}]})
+
     number: str
     issuer: str = ""
     revoked_at: Instant | None = None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from api.schemas.base import Answer, Body, Instant, LonLat
 from api.schemas.missions import FindingOut
@@ -89,6 +89,12 @@ class PlanCheckOut(Answer):
 
 class EventBody(Body):
     """Something that has happened and needs an asset at its place."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"kind": "sos", "lat": 50.9761, "lon": 71.3587, "stay_s": 300}]
+        }
+    )
 
     kind: Annotated[str, Field(min_length=1, max_length=60)] = "sos"
     lat: Annotated[float, Field(ge=-90, le=90)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from api.schemas.base import Answer, Body, Instant
 from core.documents import to_document
@@ -39,11 +39,19 @@ EXAMPLE: dict[str, JsonValue] = {
 class SwitchBody(Body):
     """Whether a schedule may fire."""
 
+    model_config = ConfigDict(json_schema_extra={"examples": [{"enabled": False}]})
+
     enabled: bool
 
 
 class OverrideBody(Body):
     """That the weather gates do not hold for a while, by a person's word."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"reason": "calm in the lee", "until": "2026-12-01T15:00:00Z"}]
+        }
+    )
 
     reason: Annotated[str, Field(min_length=1, max_length=2000)]
     until: Instant

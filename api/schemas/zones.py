@@ -132,8 +132,37 @@ class ZoneProperties(BaseModel):
     """Sent back as it was read; a circle is drawn as a point with `radius_m`."""
 
 
+_EXAMPLE: dict[str, JsonValue] = {
+    "type": "Feature",
+    "geometry": {
+        "type": "Polygon",
+        "coordinates": [
+            [[71.35, 50.97], [71.36, 50.97], [71.36, 50.98], [71.35, 50.98], [71.35, 50.97]]
+        ],
+    },
+    "properties": {
+        "name": "School yard",
+        "purpose": ["flight"],
+        "kind": "exclusion",
+        "ceiling_m": 120,
+        "datum": "AGL",
+        "windows": [
+            {
+                "dtstart": "2026-09-01T08:00",
+                "tzid": "Asia/Almaty",
+                "duration_s": 36000,
+                "rrule": "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR",
+            }
+        ],
+        "reason": "children in the open",
+    },
+}
+
+
 class ZoneBody(Body):
     """A zone to be kept."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     type: Literal["Feature"]
     id: str | None = None
@@ -269,6 +298,8 @@ class ZonesOut(Answer):
 
 class StageBody(Body):
     """Where a zone goes in its life."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"stage": "reviewed"}]})
 
     stage: ZoneStage
     reason: Annotated[str, Field(max_length=2000)] = ""

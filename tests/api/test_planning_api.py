@@ -92,3 +92,35 @@ def test_an_event_gets_the_quickest_asset_that_may_go(station: Station) -> None:
     grounded = dispatcher.post("/dispatch", {"lat": lat, "lon": lon}).json()
     assert grounded["chosen"] == "car-1"
     refused(dispatcher.post("/dispatch", {"lat": 95, "lon": lon}), 422, "bad_request")
+
+
+def test_what_was_not_understood_is_never_safe_and_not_mended(station: Station) -> None:
+    document = a_document()
+    document["mission"]["items"][1]["command"] = 82  # a spline, which is flown as a curve
+    body = {"plan": document, "station_permissions": False, "station_zones": False}
+    planner = station.client(Role.PLANNER)
+    for fix in (False, True):
+        answer = planner.post("/plans/check", {**body, "fix": fix}).json()
+        assert not answer["safe"]
+        assert "not_understood" in codes(answer)
+        assert answer["plan"] is None
+
+
+PLANNING = ("/zones", "/permissions", "/patrols", "/plans/check", "/schedules", "/dispatch")
+
+
+def test_every_body_that_planners_send_has_an_example(station: Station) -> None:
+    document = station.stranger().get("/openapi.json").json()
+    without = []
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+            if content is None or not path.removeprefix("/api/v1").startswith(PLANNING):
+                continue
+            schema = content["schema"]
+            name = schema.get("$ref", "").rpartition("/")[2]
+            whole = document["components"]["schemas"].get(name, schema)
+            inner = json.dumps(whole)
+            if "examples" not in inner and "examples" not in json.dumps(content):
+                without.append(f"{method} {path}")
+    assert without == ["post /api/v1/zones/check"]  # a bare geometry
