@@ -4,6 +4,7 @@ Properties are those of the API's zone feature (docs/api.md). In GeoPackage and 
 know no lists, lists are JSON texts and the id is the property `zone_id`.
 """
 
+import difflib
 import errno
 import json
 import math
@@ -194,10 +195,35 @@ def _properties(zone: Zone, *, lists: bool) -> dict[str, Any]:
     return row
 
 
+_WORDS = (
+    "purpose", "kind", "floor_m", "ceiling_m", "datum", "floor_datum", "ceiling_datum", "rules",
+    "active", "windows", "stage", "radius_m", "priority",
+)  # fmt: skip
+_ALIKE = 0.83
+"""How alike a word must be to one of ours to be taken for a slip (difflib's ratio)."""
+
+
+def _check_words(row: Mapping[str, Any], where: str) -> None:
+    """Refuses a property that is nearly one of ours: a limit must not vanish by a slip.
+
+    Raises:
+        ZoneInvalid: if a word is nearly one that counts, and that one is not there.
+    """
+    for word in row:
+        if word in _WORDS or _present(row, word) is None:
+            continue
+        near = difflib.get_close_matches(word, _WORDS, n=1, cutoff=_ALIKE)
+        if near and _present(row, near[0]) is None:
+            raise ZoneInvalid(
+                f"its property {word} is not known", where=where, cure=f"write {near[0]}"
+            )
+
+
 def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpose] | None) -> Zone:
     """Returns the zone of a row, or raises what is wrong with the row's place named."""
     name = _text(row, "name")
     where = f"{where} ({name})" if name else where
+    _check_words(row, where)
     try:
         kind = ZoneKind(_text(row, "kind").strip().lower() or ZoneKind.INCLUSION)
         area, circle = _shape(row, kind)

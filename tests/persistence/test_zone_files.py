@@ -267,3 +267,15 @@ def test_a_bare_geometry_and_a_single_feature_are_read(tmp_path: Path, whole: bo
     path.write_text(json.dumps(feature if whole else feature["geometry"]))
     (zone,) = read_zones(path)
     assert zone.area.equals_exact(Polygon(SQUARE), 1e-12)
+
+
+@pytest.mark.parametrize("slip", ["celing_m", "ceiling_ft", "flor_m", "purposes", "knd"])
+def test_a_slip_in_the_name_of_a_limit_is_refused(tmp_path: Path, slip: str) -> None:
+    path = a_file(tmp_path, a_feature(**{slip: 30}))
+    with pytest.raises(ZoneInvalid, match=slip):
+        read_zones(path)
+
+
+def test_other_words_are_left_alone(tmp_path: Path) -> None:
+    words = {"description": "yard", "floors": 5, "begin": "x", "style": "red", "area": 7}
+    assert len(read_zones(a_file(tmp_path, a_feature(**words)))) == 1
