@@ -93,7 +93,7 @@ def area(
     begun = time.perf_counter()
     sweep = cover(
         open_area,
-        swath_m,
+        _useful_swath_m(swath_m, whole),
         permitted=permitted,
         start=here,
         angle_deg=angle_deg,
@@ -126,6 +126,7 @@ def _answer(
     permitted: Area,
 ) -> dict[str, Any]:
     """Returns the answer, measured on the coordinates that are given out."""
+    seen_m = _useful_swath_m(swath_m, whole)
     lines = [from_grid(part, frame) for part in sweep.parts]
     back = []
     for line in lines:
@@ -140,8 +141,8 @@ def _answer(
         "path": path,
         "length_m": round(sum(LineString(part).length for part in back), 3),
         "turns": sweep.turns,
-        "covered_fraction": round(covered_fraction(back, swath_m, whole), 6),
-        "covered_permitted_fraction": round(covered_fraction(back, swath_m, open_area), 6),
+        "covered_fraction": round(covered_fraction(back, seen_m, whole), 6),
+        "covered_permitted_fraction": round(covered_fraction(back, seen_m, open_area), 6),
         "outside_m": round(outside_m(back, permitted), 6),
         "flight_s": round(sweep.flight_s, 1),
         "swath_m": swath_m,
@@ -211,6 +212,12 @@ def _pace(speed_m_s: float, turn_s: float, wind_m_s: float, wind_from_deg: float
         raise UsageError(
             str(error), where="--speed-m-s, --turn-s, --wind-m-s", cure="wait, or fly faster"
         ) from None
+
+
+def _useful_swath_m(swath_m: float, whole: Area) -> float:
+    """Returns the swath to plan with: wider than the area is across, it is all the same."""
+    west, south, east, north = whole.bounds
+    return min(swath_m, 2.0 * math.hypot(east - west, north - south))
 
 
 def _check_size(whole: Area, swath_m: float, where: str) -> None:

@@ -262,3 +262,11 @@ def test_a_missing_file_is_told(capfd, tmp_path):
     code = cli.main(["plan", "area", str(tmp_path / "no.geojson"), "--swath-m", "30", "--json"])
     assert code == 2
     assert json.loads(capfd.readouterr().out)["error"]["code"] == "source_missing"
+
+
+@pytest.mark.parametrize("swath", ["3e3", "1e9"])
+def test_a_swath_wider_than_the_area_is_no_riddle(plan, swath):
+    code, answer = plan(FIELD, swath=swath)[:2]
+    assert code == 0
+    assert answer["covered_fraction"] == pytest.approx(1.0, abs=1e-3)
+    assert answer["swath_m"] == float(swath)
