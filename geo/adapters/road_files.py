@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 
@@ -23,6 +24,7 @@ _FLOATS = ("length_m", "speed_m_s", "shape_lat_deg", "shape_lon_deg")
 _BAD_FILE = (
     ValueError, KeyError, OSError, EOFError, OverflowError, AttributeError, RuntimeError,
     zipfile.BadZipFile, zlib.error,
+    TokenError,
 )  # fmt: skip
 """What numpy and zipfile say of a damaged archive (RuntimeError: a bit now says encrypted)."""
 

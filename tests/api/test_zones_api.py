@@ -15,7 +15,7 @@ from api.services import Limits
 from core.ids import AgencyId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone, ZoneKind
-from tests.api.station import Client, Station
+from tests.api.station import Client, Station, a_station
 from tests.api.test_incident_life import refused
 from tests.builders import NOW, a_square, a_zone
 
@@ -196,38 +196,42 @@ def test_a_round_zone_is_drawn_as_a_point(station: Station) -> None:
 
 
 def test_a_draft_goes_to_active_by_two_planners_and_leaves_its_history() -> None:
-    station = Station(limits=Limits(zone_review=True))
-    author = station.client(Role.PLANNER)
-    other = station.client(Role.PLANNER)
-    made = author.post("/zones", a_feature())
-    zone_id = made.json()["id"]
-    assert made.json()["properties"]["stage"] == "draft"
-    assert zone_id not in [z.zone_id for z in station.zones.find()]
-    path = f"/zones/{zone_id}/stage"
+    with a_station(limits=Limits(zone_review=True)) as station:
+        author = station.client(Role.PLANNER)
+        other = station.client(Role.PLANNER)
+        made = author.post("/zones", a_feature())
+        zone_id = made.json()["id"]
+        assert made.json()["properties"]["stage"] == "draft"
+        assert zone_id not in [z.zone_id for z in station.zones.find()]
+        path = f"/zones/{zone_id}/stage"
 
-    def to(client: Client, stage: str, version: int) -> httpx.Response:
-        return client.post(path, {"stage": stage}, headers={"If-Match": f'"{version}"'})
+        def to(client: Client, stage: str, version: int) -> httpx.Response:
+            return client.post(path, {"stage": stage}, headers={"If-Match": f'"{version}"'})
 
-    refused(to(author, "active", 1), 409, "illegal_move")
-    refused(to(author, "reviewed", 1), 403, "not_allowed")
-    assert to(other, "reviewed", 1).status_code == 200
-    refused(to(other, "active", 1), 412, "version_conflict")
-    assert to(author, "active", 2).json()["properties"]["stage"] == "active"
-    assert zone_id in [z.zone_id for z in station.zones.find()]
-    changed = author.post(path, {"stage": "draft"}, headers={"If-Match": '"3"'})
-    assert changed.status_code == 200
-    assert zone_id in [z.zone_id for z in station.zones.find()]  # what stands goes on to hold
-    history = author.get(f"/zones/{zone_id}/history").json()["items"]
-    assert [z["properties"]["stage"] for z in history] == ["draft", "reviewed", "active", "draft"]
-    assert author.get(f"/zones/{zone_id}/diff?before=1&after=3").json()["fields"] == ["stage"]
-    refused(author.get(f"/zones/{zone_id}/diff?before=9"), 404, "not_found")
-    refused(author.get("/zones/zone-none/history"), 404, "not_found")
+        refused(to(author, "active", 1), 409, "illegal_move")
+        refused(to(author, "reviewed", 1), 403, "not_allowed")
+        assert to(other, "reviewed", 1).status_code == 200
+        refused(to(other, "active", 1), 412, "version_conflict")
+        assert to(author, "active", 2).json()["properties"]["stage"] == "active"
+        assert zone_id in [z.zone_id for z in station.zones.find()]
+        changed = author.post(path, {"stage": "draft"}, headers={"If-Match": '"3"'})
+        assert changed.status_code == 200
+        assert zone_id in [z.zone_id for z in station.zones.find()]  # what stands goes on to hold
+        history = author.get(f"/zones/{zone_id}/history").json()["items"]
+        assert [z["properties"]["stage"] for z in history] == [
+            "draft",
+            "reviewed",
+            "active",
+            "draft",
+        ]
+        assert author.get(f"/zones/{zone_id}/diff?before=1&after=3").json()["fields"] == ["stage"]
+        refused(author.get(f"/zones/{zone_id}/diff?before=9"), 404, "not_found")
+        refused(author.get("/zones/zone-none/history"), 404, "not_found")
 
-
-@pytest.mark.parametrize("name", ["a\u0000b", "a\nb", "a\u2028b"])
-def test_a_name_with_a_control_character_is_refused(station: Station, name: str) -> None:
-    planner = station.client(Role.PLANNER)
-    feature = a_feature()
-    feature["properties"]["name"] = name
-    problem = refused(planner.post("/zones", feature), 422, "bad_request")
-    assert "control character" in problem["detail"]
+    @pytest.mark.parametrize("name", ["a\u0000b", "a\nb", "a\u2028b"])
+    def test_a_name_with_a_control_character_is_refused(station: Station, name: str) -> None:
+        planner = station.client(Role.PLANNER)
+        feature = a_feature()
+        feature["properties"]["name"] = name
+        problem = refused(planner.post("/zones", feature), 422, "bad_request")
+        assert "control character" in problem["detail"]
