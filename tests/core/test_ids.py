@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from core.ids import content_id, fresh_id
 
-parts = st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\x1f"), max_size=8), max_size=4)
+characters = st.characters(codec="utf-8", exclude_characters="\x1f")
+parts = st.lists(st.text(characters, max_size=8), max_size=4)
 
 
 def test_fresh_ids_differ_and_name_their_kind() -> None:
