@@ -13,11 +13,11 @@ held against the plain zones. `--mavlink N` flies N accepted ones again through 
 MAVSDK.
 
 `--fault NAME` breaks the checker (or the vehicle) on purpose in this process only; then breaches
-must be found:
+must be found, and the run ends with the first:
 
-    legs_not_swept        ways between steps are not looked at
+    legs_not_swept        only steps are looked at, and returns from steps, as PX4 does
     radius_ignored        corners are thought to be flown exactly
-    loiters_ignored       the circle of a loiter is not looked at
+    loiters_ignored       a loiter's circle is thought to be its middle
     returns_ignored       ordered returns are not looked at
     ceilings_ignored      ceilings of inclusions are not looked at
     heights_wrong         exclusions are thought to end 15 m lower than they do
@@ -67,13 +67,12 @@ _EVERY_CURES = 50
 
 Filter = Callable[[Finding], bool]
 _CODES = {
-    "legs_not_swept": {"leg_outside", "leg_excluded"},
-    "loiters_ignored": {"hover_outside"},
     "returns_ignored": {"emergency_way_blocked", "rally_way_blocked", "return_above_ceiling"},
     "ceilings_ignored": {"above_ceiling", "return_above_ceiling"},
 }
 FAULTS = (
-    *_CODES, "radius_ignored", "heights_wrong", "windows_ignored", "rally_not_uploaded",
+    "legs_not_swept", "loiters_ignored", *_CODES, "radius_ignored", "heights_wrong",
+    "windows_ignored", "rally_not_uploaded",
 )  # fmt: skip
 
 
@@ -136,6 +135,20 @@ def widen_corners() -> None:
     FlightPath._own = wide  # type: ignore[method-assign]
 
 
+def break_path(fault: str) -> None:
+    """Has the checker of this process see less of a plan's way than there is."""
+    whole = FlightPath._own
+
+    def less(self: FlightPath) -> Iterator[Sheet]:
+        for sheet in whole(self):
+            if fault == "legs_not_swept" and sheet.part is Part.LEG:
+                yield replace(sheet, a=sheet.b, up_a=sheet.up_b)
+            elif not (fault == "loiters_ignored" and sheet.part is Part.LOITER):
+                yield sheet
+
+    FlightPath._own = less  # type: ignore[method-assign]
+
+
 def _lower(zone: Any) -> Any:
     if zone.kind is ZoneKind.EXCLUSION and zone.ceiling is not None and zone.floor is None:
         return replace(
@@ -182,9 +195,11 @@ def _work(job: tuple[int, int, str, float]) -> Result:
     return judge(*job)
 
 
-def _prepare(wide_corners: bool) -> None:
+def _prepare(wide_corners: bool, fault: str) -> None:
     if wide_corners:
         widen_corners()
+    if fault in ("legs_not_swept", "loiters_ignored"):
+        break_path(fault)
 
 
 def run(
@@ -199,11 +214,15 @@ def run(
     """Yields what came of each mission, in no order."""
     jobs = ((number, seed, fault, margin_m) for number in range(missions))
     if processes == 1:
-        _prepare(wide_corners)
-        yield from map(_work, jobs)
+        whole = FlightPath._own
+        _prepare(wide_corners, fault)
+        try:
+            yield from map(_work, jobs)
+        finally:
+            FlightPath._own = whole  # type: ignore[method-assign]
         return
     with multiprocessing.get_context("spawn").Pool(
-        processes, initializer=_prepare, initargs=(wide_corners,)
+        processes, initializer=_prepare, initargs=(wide_corners, fault)
     ) as pool:
         yield from pool.imap_unordered(_work, jobs, chunksize=10)
 
@@ -281,6 +300,8 @@ def main() -> int:
         wide_corners=options.wide_corners,
     ):  # fmt: skip
         results.append(result)
+        if options.fault and result.accepted and result.broke:
+            break  # found out
         if len(results) % max(1, options.missions // 20) == 0:
             broke = sum(bool(r.broke) for r in results if r.accepted)
             spent = time.monotonic() - began
