@@ -188,7 +188,8 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
         ZoneInvalid: if one makes no sense; `where` names which.
     """
     if path.suffix.lower() in (".json", ".geojson"):
-        return permissions_of(read_json(path), str(path))
+        document = read_json(path)
+        return () if document == [] else permissions_of(document, str(path))
     from geo.adapters.geojson_zones import read_rows
 
     rows = [

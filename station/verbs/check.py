@@ -95,7 +95,8 @@ def run(
         able = replace(vehicle, endurance_s=1e9) if lowered else vehicle
         fixed = fix_plan(plan, able, circumstances, terrain=ground)
         plan, circumstances = fixed.plan, fixed.circumstances
-        if out is not None:
+        # a plan that was not understood must not come back as one that looks whole
+        if out is not None and is_safe(told):
             # zones given beside the file stay beside it: it could not carry their heights
             out.write_text(write_plan(replace(plan, fences=own)), encoding="utf-8")
     found = check_plan(plan, vehicle, circumstances, terrain=ground)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.clock import SystemClock
-from core.errors import NotFound, SettingInvalid
+from core.errors import NotFound, PlanUnreadable, SettingInvalid
 from core.instants import read_instant
 from missions.permission_documents import permission_feature
 from missions.permissions import Permission
@@ -25,6 +25,8 @@ def import_(
 ) -> None:
     """Bring permissions in from a file. One of the same issuer and number is replaced."""
     read = read_permission_file(file)  # all or none: a bad one stops it before any is kept
+    if not read:
+        raise PlanUnreadable("there is no permission in it", where=str(file), cure="name one")
     if not dry_run:
         with opened_stores(call.settings) as stores:
             for permission in read:

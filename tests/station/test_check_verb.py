@@ -284,3 +284,19 @@ def test_what_cant_be_read_is_usage(check, words):
     assert code in (1, 2)
     assert document["error"]["code"]
     assert code == 2 or document["error"]["code"] == "not_found"
+
+
+def test_what_was_not_understood_is_not_written_as_if_it_were_whole(check, tmp_path):
+    curved = plan((0.001, 0.0), (0.001, 0.001))
+    curved["mission"]["items"][1]["command"] = 82  # a spline
+    out = tmp_path / "mended.plan"
+    code, answer = check(curved, "--fix", "--out", out)
+    assert code == 1
+    assert "not_understood" in codes(answer)
+    assert not out.exists()
+
+
+def test_an_empty_list_says_that_there_is_no_permission(check):
+    code, answer = check(plan((0.001, 0.0)), "--permission", [], "--at", "2026-11-24T09:00+05:00")
+    assert code == 1
+    assert codes(answer) == {"permission_missing"}
