@@ -122,8 +122,10 @@ def test_an_oblique_camera_is_flown_behind_what_it_looks_at() -> None:
             if position is not None
         )
         forward = math.copysign(1.0, end - start)
-        assert forward * start == pytest.approx(-100 - ahead - lead_in, abs=1.0)
-        assert forward * end == pytest.approx(100 - ahead, abs=1.0)
+        # over a camera that looks straight down the sweep may draw an end back a little
+        near_m = 3.0 if pitch == -90.0 else 1.0
+        assert forward * start == pytest.approx(-100 - ahead - lead_in, abs=near_m)
+        assert forward * end == pytest.approx(100 - ahead, abs=near_m)
 
 
 def test_a_closed_area_is_flown_around() -> None:
