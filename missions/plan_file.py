@@ -225,6 +225,9 @@ def _steps(mission: Mapping[str, Any], report: LossReport) -> tuple[list[FileSte
         where = f"item {n}"
         kind = mapping(item, "it", where).get("type")
         if kind in ("SimpleItem", "missionItem"):
+            if item.get("autoContinue") is False and n < len(items) - 1:
+                message = f"{where}: autoContinue is false: the vehicle waits here for ever"
+                report.error("movement_changed", message)
             steps.append(read_step(item, where))
             continue
         pattern = read_pattern(item, where, report)

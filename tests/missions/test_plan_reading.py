@@ -383,3 +383,12 @@ def test_files_of_others_that_are_no_plans_are_refused(name: str, names: str) ->
         pytest.skip("QYRAN_SHARED has no plans")
     with pytest.raises(PlanUnreadable, match=names):
         load_plan((SHARED / name).read_text(), DRONE)
+
+
+@pytest.mark.parametrize(("place", "wrong"), [(0, True), (-1, False)])
+def test_a_step_after_which_the_vehicle_waits_for_ever_is_an_error(place: int, wrong: bool) -> None:
+    document = json.loads((GOLDEN / "mission_v2_coordinate.mission").read_text(encoding="utf-8"))
+    document["items"][place]["autoContinue"] = False
+    losses = moved(load_plan(json.dumps(document), DRONE).losses)
+    assert [loss.code for loss in losses] == ["movement_changed"] * wrong
+    assert all("waits here for ever" in loss.message for loss in losses)
