@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
+from core.errors import ZoneInvalid
 from geo.positions import Altitude, Datum
-from geo.zones import Purpose
+from geo.swapped import far_zones
+from geo.zones import Purpose, Zone
 from missions.checks import as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
 from missions.cures import Fixed, fix_plan
@@ -72,6 +74,7 @@ def run(
     plan, told = read_plan_file(plan_file)
     fences = [zone for path in zones or () for zone in read_zone_file(path)]
     flight = tuple(zone for zone in fences if Purpose.FLIGHT in zone.purposes)
+    told = (*told, *_far(flight, plan))
     own = plan.fences
     plan = replace(plan, fences=(*plan.fences, *flight))
     if return_m is not None:
@@ -134,6 +137,22 @@ def _vehicle(
     )
     finding = Finding(Severity.WARNING, "asset_unknown", message, cure="give --asset ASSET.json")
     return assumed, (finding,)
+
+
+def _far(flight: tuple[Zone, ...], plan: Plan) -> tuple[Finding, ...]:
+    """Returns a warning if all given zones are of another place; raises if they are swapped."""
+    far = far_zones(flight, plan.home.lat_deg, plan.home.lon_deg)
+    if far is None:
+        return ()
+    name = far.nearest.name or far.nearest.zone_id
+    if far.swapped:
+        raise ZoneInvalid(
+            "longitude and latitude are swapped: it lies by home only the other way round",
+            where=str(name),
+            cure="give longitude first",
+        )
+    message = f"every given zone is more than 100 km from home; the nearest is {name}"
+    return (Finding(Severity.WARNING, "zones_far", message, cure="give the zones of that place"),)
 
 
 def _sorted(findings: tuple[Finding, ...]) -> list[Finding]:

@@ -300,3 +300,20 @@ def test_an_empty_list_says_that_there_is_no_permission(check):
     code, answer = check(plan((0.001, 0.0)), "--permission", [], "--at", "2026-11-24T09:00+05:00")
     assert code == 1
     assert codes(answer) == {"permission_missing"}
+
+
+def test_zones_with_swapped_coordinates_are_refused_and_far_ones_told(check):
+    def moved(change):
+        ring = [change(x, y) for x, y in SCHOOL["coordinates"][0]]
+        shape = {"type": "Polygon", "coordinates": [ring]}
+        one = {"type": "Feature", "geometry": shape, "properties": CLOSED}
+        return {"type": "FeatureCollection", "features": [one]}
+
+    code, document = check(EAST, "--zones", moved(lambda x, y: [y, x]))
+    assert (code, document["error"]["code"]) == (2, "zone_invalid")
+    assert "school" in document["error"]["where"]
+    assert "give longitude first" in document["error"]["cure"]
+    code, document = check(EAST, "--zones", moved(lambda x, y: [x + 5, y]))
+    assert code == 0
+    assert "zones_far" in codes(document, "warning")
+    assert "zones_far" not in codes(check(EAST, "--zones", zones())[1], "warning")
