@@ -116,7 +116,7 @@ def run(
         "findings": [_document(finding) for finding in findings],
     }
     if fixed is not None:
-        document["fixed"] = _fixed(fixed, out)
+        document["fixed"] = _fixed(fixed, out if is_safe(told) else None)
     lines = [f"mended  {words}" for words in (fixed.words if fixed else ())]
     lines += [_line(finding) for finding in findings]
     lines.append(f"{plan_file}: {'safe' if safe else 'not safe'}, {len(findings)} findings")
