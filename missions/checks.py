@@ -84,6 +84,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         " force always.",
         "conflict_with_own": "Another sortie of ours may be near at that time.",
         "conflict_possible": "Another sortie of ours comes near; whether at that time is unknown.",
+        "zones_far": "Every flight zone given lies more than 100 km from home.",
         "no_fence": "No inclusion limits this flight.",
         "fence_too_big": "The fence has more corners than PX4 plans its return around (100).",
         "fence_without_height": "The plan passes over or under a zone, but the vehicle's own fence"
