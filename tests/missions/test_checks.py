@@ -178,7 +178,8 @@ WARNINGS = {
     "conflict_possible", "fence_without_height",
 }  # fmt: skip
 SELDOM = {
-    "not_provable", "asset_unknown", "asset_field_unknown", "not_understood", "not_carried", "zones_far",
+    "not_provable", "asset_unknown", "asset_field_unknown", "not_understood", "not_carried",
+    "zones_far",
 }  # fmt: skip
 """Tested where they come from: the verb, the plan files, and `test_it_never_raises`."""
 
