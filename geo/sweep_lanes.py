@@ -66,9 +66,9 @@ def directions_deg(room: BaseGeometry, *, coarse: bool = False) -> tuple[float, 
             found.append([float(angle[k]), float(length[k])])
     found.sort(key=lambda one: -one[1])
     chosen = [round(one[0], 9) for one in found[: 6 if coarse else _EDGE_ANGLES]]
-    chosen += [(chosen[0] + 90.0) % 180.0] if chosen else []
-    for k in range(_GRID_ANGLES // 2 if coarse else _GRID_ANGLES):
-        regular = 180.0 * k / (_GRID_ANGLES // 2 if coarse else _GRID_ANGLES)
+    number = _GRID_ANGLES // 2 if coarse else _GRID_ANGLES
+    others = [(chosen[0] + 90.0) % 180.0] if chosen else []
+    for regular in [*others, *(180.0 * k / number for k in range(number))]:
         if all(abs((regular - a + 90.0) % 180.0 - 90.0) >= _NEAR_DEG for a in chosen):
             chosen.append(regular)
     return tuple(chosen)

@@ -16,6 +16,8 @@ from geo.sweep_raster import Floats
 
 Ints = NDArray[np.int64]
 
+_EXACT = 6
+"""Up to so many pieces the order is the best there is."""
 _LONGEST_MOVED = 8
 _LARGE = 160
 
@@ -41,11 +43,38 @@ def best_order(distance_m: Floats, entry_m: Floats | None = None, *, shakes: int
         table[size, :size] = table[:size, size] = entry_m
     if n == 1:
         return np.array([0 if table[size, 0] <= table[size, 1] else 1])
+    if n <= _EXACT:
+        return _exact(table, n)
     starts = _starts(table, n, entry_m is not None)
     tours = [_improved(_greedy(table, n, start), table) for start in starts]
     best = min(tours, key=lambda tour: _cost(tour, table))
     shaken = shakes if n <= _LARGE else max(2, shakes // 10)
     return _shaken(best, table, shaken, lambda tour: _improved(tour, table))
+
+
+def _exact(table: Floats, n: int) -> Ints:
+    """Returns the cheapest tour of few pieces, by Held and Karp's dynamic programming."""
+    size = 2 * n
+    ends = np.arange(size)
+    # cost[mask, e]: of having flown the pieces of a mask, the last one entered at e
+    cost = np.full((1 << n, size), np.inf)
+    before = np.full((1 << n, size), -1)
+    cost[1 << (ends // 2), ends] = table[size, :size]
+    onwards = table[ends ^ 1, :size]
+    for mask in range(1, 1 << n):
+        now = cost[mask]
+        through = now[:, None] + onwards
+        source = np.argmin(through, axis=0)
+        for e in ends[(mask >> (ends // 2)) & 1 == 0]:
+            then = mask | 1 << int(e) // 2
+            if through[source[e], e] < cost[then, e]:
+                cost[then, e], before[then, e] = through[source[e], e], source[e]
+    mask, e = (1 << n) - 1, int(np.argmin(cost[-1]))
+    tour = []
+    while e >= 0:
+        tour.append(e)
+        e, mask = int(before[mask, e]), mask & ~(1 << e // 2)
+    return np.array(tour[::-1])
 
 
 def _starts(table: Floats, n: int, given: bool) -> list[int]:

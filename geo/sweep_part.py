@@ -20,10 +20,13 @@ from geo.sweep_strips import seen_share
 from geo.sweep_time import Pace
 from geo.sweep_ways import Room, Ways
 
-_TRIED = 6
-"""Lane sets that are ordered."""
+_TRIED, _TRIED_FULLER = 6, 3
+"""Lane sets that are ordered, and how many of their directions are filled once more."""
+_UNSEEN_IN_LANES, _UNSEEN_IN_FULLER = 4.0, 12.0
+"""What a square metre unseen is worth in choosing lanes, in metres of flight and swaths."""
 _FEW_PLACES = 20
 """A path of so few is cheap to polish: all drafts are."""
+_UNSEEN_IN_DRAFTS = 6.0
 _FEW_PIECES = 4
 """Of lanes: then one line along the whole room may do better."""
 _CELLS_PER_SWATH = 14
@@ -61,7 +64,7 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
         wish: how.
     """
     large = need.area / wish.swath_m**2 > _LARGE
-    drafts = _drafts(room, need, wish, _lane_sets(room, need, wish, large), large)
+    drafts = _drafts(room, need, wish, _lane_sets(room, need, wish, large))
     if not drafts:
         return _thread(room)
     small = max(len(drafts[0].path), 2) <= _FEW_PLACES
@@ -102,17 +105,23 @@ def _lane_sets(
         directions_deg(room, coarse=large) if wish.angle_deg is None else (wish.angle_deg % 180.0,)
     )
     room_edges, need_edges = edges_of(room), edges_of(need)
-    sets = []
-    for angle in angles:
-        factor = wish.pace.to_and_fro(angle)
-        prices = LanePrices(
-            swath, (0.5 * swath + 2 * wish.pace.turn_m) / factor, 4.0 / swath / factor
-        )
-        found = best_lanes(room_edges, need_edges, angle, prices)
-        if found.heights_m:
-            sets.append((found, factor))
-    sets.sort(key=lambda one: one[0].cost_m * one[1])
-    return sets
+
+    def sets_of(tried: Sequence[float], unseen: float) -> list[tuple[LaneSet, float]]:
+        found = []
+        for angle in tried:
+            factor = wish.pace.to_and_fro(angle)
+            piece_m = (0.5 * swath + 2 * wish.pace.turn_m) / factor
+            prices = LanePrices(swath, piece_m, unseen / swath / factor)
+            lanes = best_lanes(room_edges, need_edges, angle, prices)
+            if lanes.heights_m:
+                found.append((lanes, factor))
+        return sorted(found, key=lambda one: one[0].cost_m * one[1])
+
+    sets = sets_of(angles, _UNSEEN_IN_LANES)[: 2 if large else _TRIED]
+    # where a strip is left over, a lane more may still be cheaper than what the polish does
+    known = {lanes.heights_m for lanes, _ in sets}
+    again = sets_of([lanes.angle_deg for lanes, _ in sets[:_TRIED_FULLER]], _UNSEEN_IN_FULLER)
+    return sets + [one for one in again if one[0].heights_m not in known]
 
 
 def _drafts(
@@ -120,10 +129,9 @@ def _drafts(
     need: BaseGeometry,
     wish: Wish,
     sets: Sequence[tuple[LaneSet, float]],
-    large: bool,
 ) -> list[_Draft]:
     drafts = []
-    for lanes, factor in sets[: 2 if large else _TRIED]:
+    for lanes, factor in sets:
         turned = affinity.rotate(room, -lanes.angle_deg, origin=(0, 0))
         seen = affinity.rotate(need, -lanes.angle_deg, origin=(0, 0))
         place = Room(turned, wish.hair_m / 2)
@@ -152,7 +160,11 @@ def _draft(
     wish: Wish,
 ) -> _Draft:
     unseen = (1 - seen_share(path, wish.swath_m, need)) * need.area
-    cost = length_m(path) + turning_m(path, wish.pace.turn_m) + unseen * 6.0 / wish.swath_m
+    cost = (
+        length_m(path)
+        + turning_m(path, wish.pace.turn_m)
+        + unseen * _UNSEEN_IN_DRAFTS / wish.swath_m
+    )
     return _Draft(cost * factor, angle_deg, factor, path, room, need)
 
 
