@@ -9,14 +9,15 @@ from typing import Annotated, Any
 import numpy as np
 import shapely
 import typer
-from shapely import LineString, MultiPolygon, Polygon
+from shapely import LineString
 
 from core.errors import AreaInvalid, NothingLeft, SourceMissing, TooLarge, UsageError
 from geo.area_reading import area_of_document, from_grid, to_grid
 from geo.sweep_path import SEEN_GOAL, Sweep, cover, covered_fraction, outside_m
 from geo.sweep_time import Pace, Wind
 from geo.utm_frame import UtmFrame
-from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
+from geo.zones import Area
+from station.area_zones import APART_M, fences_near, open_part, polygons_of
 from station.command import Run, verb
 from station.fleet_verb import fleet
 from station.plan_drawing import Plot, check_plot, draw_sheet
@@ -27,7 +28,6 @@ from station.wiring import read_zone_file
 _LARGEST_M2 = 200e6
 _LONGEST_SWATHS = 100_000
 """Area over squared swath: the path has about so many swaths."""
-_APART_M = 100_000.0
 
 
 @verb
@@ -76,9 +76,9 @@ def area(
     frame = UtmFrame.around(middle.y, middle.x)
     whole = to_grid(given, frame)
     _check_size(whole, swath_m, str(area_file))
-    fences = [] if zones is None else _fences(read_zone_file(zones), given, frame, str(zones))
-    open_area = _open(whole, fences, frame)
-    permitted = _polygons_of(
+    fences = [] if zones is None else fences_near(read_zone_file(zones), given, str(zones))
+    open_area = open_part(whole, fences, frame)
+    permitted = polygons_of(
         open_area.buffer(-margin_m, join_style="mitre") if margin_m else open_area
     )
     if permitted.is_empty:
@@ -236,49 +236,6 @@ def _check_size(whole: Area, swath_m: float, where: str) -> None:
         )
 
 
-def _fences(found: tuple[Zone, ...], given: Area, frame: UtmFrame, where: str) -> list[Zone]:
-    """Returns the zones that limit our movement, or raises if they lie on another continent."""
-    fences = [
-        zone
-        for zone in found
-        if zone.active and zone.stage is ZoneStage.ACTIVE and Purpose.FLIGHT in zone.purposes
-    ]
-    if not fences:
-        return []
-    here = given.representative_point()
-    away = [zone.area.distance(given) for zone in fences]
-    degree_m = 111_000.0 * max(0.05, math.cos(math.radians(here.y)))
-    if min(away) * degree_m > _APART_M:
-        there = fences[int(np.argmin(away))].area.representative_point()
-        swapped = abs(there.x - here.y) < 2 and abs(there.y - here.x) < 2
-        raise AreaInvalid(
-            f"the nearest zone lies at longitude {there.x:g}, latitude {there.y:g}, far from the "
-            f"area at longitude {here.x:g}, latitude {here.y:g}"
-            + ("; longitude and latitude of one of them are swapped" if swapped else ""),
-            where=where,
-            cure="write longitude first in both files, or give the zones of that place",
-        )
-    return fences
-
-
-def _open(whole: Area, fences: list[Zone], frame: UtmFrame) -> Area:
-    """Returns the area without exclusions and inside the union of inclusions."""
-    open_area: Any = whole
-    inclusions = [to_grid(z.area, frame) for z in fences if z.kind is ZoneKind.INCLUSION]
-    exclusions = [to_grid(z.area, frame) for z in fences if z.kind is ZoneKind.EXCLUSION]
-    if inclusions:
-        open_area = open_area.intersection(shapely.union_all(inclusions))
-    if exclusions:
-        open_area = open_area.difference(shapely.union_all(exclusions))
-    return _polygons_of(open_area)
-
-
-def _polygons_of(shape: Any) -> Area:
-    parts = shapely.get_parts(shapely.get_parts(shape))
-    joined = shapely.union_all([p for p in parts if isinstance(p, Polygon) and p.area > 0])
-    return joined if isinstance(joined, Polygon | MultiPolygon) else Polygon()
-
-
 def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float] | None:
     if text is None:
         return None
@@ -292,9 +249,9 @@ def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float
         raise UsageError(f"{text!r} is no place", where="--start", cure="write latitude first")
     east, north = frame.to_en_m(np.array([lat]), np.array([lon]))
     place = (float(east[0]), float(north[0]))
-    if shapely.Point(place).distance(whole) > _APART_M:
+    if shapely.Point(place).distance(whole) > APART_M:
         raise UsageError(
-            f"{text} is more than {_APART_M / 1000:.0f} km away from the area",
+            f"{text} is more than {APART_M / 1000:.0f} km away from the area",
             where="--start",
             cure="write latitude first, then longitude",
         )
