@@ -127,11 +127,10 @@ def _extras(
     labels, _ = ndimage.label(unseen)
     cell = grid.across_m * grid.along_m
     found, saved = [], 0.0
-    for n, place in enumerate(ndimage.find_objects(labels), start=1):
-        cells = labels[place] == n
-        worth = float(cells.sum()) * cell * prices.unseen_per_m2
-        if worth < prices.per_piece_m:
-            continue
+    worths = np.bincount(labels.ravel()) * (cell * prices.unseen_per_m2)
+    places = ndimage.find_objects(labels)
+    for n in np.flatnonzero(worths[1:] >= prices.per_piece_m):
+        place, worth = places[n], float(worths[n + 1])
         low, high = place[0].start, place[0].stop
         left, right = place[1].start, place[1].stop
         middle = (low + high) // 2

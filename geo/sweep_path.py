@@ -19,7 +19,8 @@ from shapely import LineString, MultiLineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
-from geo.sweep_part import Wish, part_path
+from geo.sweep_drafts import Wish
+from geo.sweep_part import part_path
 from geo.sweep_strips import common_area_m2, strip_of, strip_of_parts, without
 from geo.sweep_time import Pace, turns_of
 from geo.zones import Area
