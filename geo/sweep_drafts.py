@@ -19,7 +19,7 @@ from geo.sweep_strips import seen_share
 from geo.sweep_time import Pace
 from geo.sweep_ways import Room, Ways
 
-_TRIED, _TRIED_FULLER = 6, 3
+_TRIED, _TRIED_FULLER = 5, 2
 """Lane sets that are ordered, and how many of their directions are filled once more."""
 _UNSEEN_IN_LANES, _UNSEEN_IN_FULLER = 4.0, 12.0
 """What a square metre unseen is worth in choosing lanes, in metres of flight and swaths."""

@@ -21,8 +21,8 @@ from geo.sweep_raster import Bools, Floats, Grid, edges_of, fill
 Words = NDArray[np.uint64]
 
 _ROWS_PER_HALF = 8
-_GRID_ANGLES = 12
-_EDGE_ANGLES = 16
+_GRID_ANGLES = 10
+_EDGE_ANGLES = 12
 _NEAR_DEG = 1.5
 
 

@@ -109,7 +109,7 @@ class Band:
     def improve(self, worth_per_m2: float, passes: int) -> None:
         """Improves the path while that helps, for that worth of a square metre.
 
-        With the worth of the time before, only what has changed since is looked at.
+        Only what has changed since the time before is looked at, whatever the worth was then.
         """
         self._value_cells(worth_per_m2)
         for _ in range(passes):
@@ -132,10 +132,7 @@ class Band:
                 break
 
     def _value_cells(self, worth_per_m2: float) -> None:
-        worth = worth_per_m2 * self._grid.across_m**2
-        if worth != self._worth:
-            self._worth = worth
-            self._dirty = [True] * len(self.path)
+        self._worth = worth_per_m2 * self._grid.across_m**2
 
     def _touch(self, start: int, stop: int, but: int = -1) -> None:
         """Marks places whose surroundings have changed."""

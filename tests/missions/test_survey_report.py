@@ -89,7 +89,7 @@ def test_many_at_once_are_what_one_is_alone(
     both = footprints(MODEL, views, farthest_m=1_000.0)
     border = footprint(MODEL, pose.attitude, up, greatest_distance_m=1_000.0)
     alone = Polygon(border.T + np.array([30, -20]))
-    if alone.is_valid and border.shape[1] == 82 and both[0].area > 0:
+    if border.shape[1] == 84 and both[0].area > 0:  # none of its corners was cut
         assert both[0].symmetric_difference(alone).area < 0.02 * alone.area
     assert both[0].equals(both[1])
     # a pixel of the middle, taken to the ground on both its sides
