@@ -45,6 +45,11 @@ NOTIFIERS: dict[str, Callable[[Path], Notifier]] = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the scenarios first: by themselves they take as long as half of all the rest."""
+    items.sort(key=lambda item: "tests/scenarios/" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def closed_databases() -> Iterator[None]:
     """Closes what the SQL makers opened."""
