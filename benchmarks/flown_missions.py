@@ -1,7 +1,7 @@
 """Flies random missions that the checker accepted, and looks for one that left its room.
 
     python benchmarks/flown_missions.py [--missions 10000] [--seed 1] [--processes 2]
-        [--mavlink 0] [--fault NAME] [--margin-m 0] [--wide-corners] [--json FILE]
+        [--mavlink 0] [--fault NAME] [--margin-m 0] [--json FILE]
 
 Each mission has a room of its own (an inclusion with notches and maybe a ceiling, exclusions,
 circles, floors, ceilings, time windows) and a plan: random waypoints, a careful way around what
@@ -23,10 +23,10 @@ must be found, and the run ends with the first:
     heights_wrong         exclusions are thought to end 15 m lower than they do
     windows_ignored       zones with time windows are left out
     rally_not_uploaded    the vehicle does not know the plan's rally points
+    corners_ignored       corners that are reached too fast are swept like others
 
 `--margin-m` is kept from every border besides the acceptance radius, as a station would for an
-aircraft that is not exact. `--wide-corners` has the checker sweep corners that are reached too
-fast as wide as `missions.run_on` says.
+aircraft that is not exact.
 
 Exit code: 0 where no accepted plan broke anything, 1 where one did.
 """
@@ -56,7 +56,6 @@ from missions.circumstances import Circumstances
 from missions.flight_path import FlightPath
 from missions.model import Finding, Plan, Severity
 from missions.prover import Prover
-from missions.run_on import fast_corners
 from missions.sheets import Part, Sheet
 from sim.flown_plan import fly
 
@@ -72,8 +71,9 @@ _CODES = {
 }
 FAULTS = (
     "legs_not_swept", "loiters_ignored", *_CODES, "radius_ignored", "heights_wrong",
-    "windows_ignored", "rally_not_uploaded",
+    "windows_ignored", "rally_not_uploaded", "corners_ignored",
 )  # fmt: skip
+_PATHS = ("legs_not_swept", "loiters_ignored", "corners_ignored")
 
 
 @dataclass
@@ -117,24 +117,6 @@ def verdict(one: Scene, fault: str, margin_m: float) -> tuple[tuple[Finding, ...
     return tuple(f for f in errors if f.code not in _CODES.get(fault, ())), differ
 
 
-def widen_corners() -> None:
-    """Has the checker of this process sweep fast corners as wide as the aircraft is flung out."""
-    narrow = FlightPath._own
-
-    def wide(self: FlightPath) -> Iterator[Sheet]:
-        corners = {corner.item: corner for corner in fast_corners(self.plan)}
-        for sheet in narrow(self):
-            yield sheet
-            corner = corners.get(sheet.item)
-            if corner is not None and sheet.part is Part.LEG:
-                radius = max(sheet.radius_m, corner.radius_m)
-                yield replace(
-                    sheet, a=corner.corner, b=corner.until, up_a=sheet.up_b, radius_m=radius
-                )
-
-    FlightPath._own = wide  # type: ignore[method-assign]
-
-
 def break_path(fault: str) -> None:
     """Has the checker of this process see less of a plan's way than there is."""
     whole = FlightPath._own
@@ -143,7 +125,9 @@ def break_path(fault: str) -> None:
         for sheet in whole(self):
             if fault == "legs_not_swept" and sheet.part is Part.LEG:
                 yield replace(sheet, a=sheet.b, up_a=sheet.up_b)
-            elif not (fault == "loiters_ignored" and sheet.part is Part.LOITER):
+            elif (fault, sheet.part) not in (
+                ("loiters_ignored", Part.LOITER), ("corners_ignored", Part.CORNER)
+            ):  # fmt: skip
                 yield sheet
 
     FlightPath._own = less  # type: ignore[method-assign]
@@ -195,34 +179,24 @@ def _work(job: tuple[int, int, str, float]) -> Result:
     return judge(*job)
 
 
-def _prepare(wide_corners: bool, fault: str) -> None:
-    if wide_corners:
-        widen_corners()
-    if fault in ("legs_not_swept", "loiters_ignored"):
+def _prepare(fault: str) -> None:
+    if fault in _PATHS:
         break_path(fault)
 
 
-def run(
-    missions: int,
-    seed: int,
-    fault: str,
-    margin_m: float,
-    processes: int,
-    *,
-    wide_corners: bool = False,
-) -> Iterator[Result]:
+def run(missions: int, seed: int, fault: str, margin_m: float, processes: int) -> Iterator[Result]:
     """Yields what came of each mission, in no order."""
     jobs = ((number, seed, fault, margin_m) for number in range(missions))
     if processes == 1:
         whole = FlightPath._own
-        _prepare(wide_corners, fault)
+        _prepare(fault)
         try:
             yield from map(_work, jobs)
         finally:
             FlightPath._own = whole  # type: ignore[method-assign]
         return
     with multiprocessing.get_context("spawn").Pool(
-        processes, initializer=_prepare, initargs=(wide_corners, fault)
+        processes, initializer=_prepare, initargs=(fault,)
     ) as pool:
         yield from pool.imap_unordered(_work, jobs, chunksize=10)
 
@@ -288,7 +262,6 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--margin-m", type=float, default=0.0)
-    parser.add_argument("--wide-corners", action="store_true")
     parser.add_argument("--fault", choices=FAULTS, default="")
     parser.add_argument("--mavlink", type=int, default=0, help="accepted ones flown by MAVLink too")
     parser.add_argument("--json", type=Path, help="write the figures there; - is standard output")
@@ -296,9 +269,8 @@ def main() -> int:
     began = time.monotonic()
     results: list[Result] = []
     for result in run(
-        options.missions, options.seed, options.fault, options.margin_m, options.processes,
-        wide_corners=options.wide_corners,
-    ):  # fmt: skip
+        options.missions, options.seed, options.fault, options.margin_m, options.processes
+    ):
         results.append(result)
         if options.fault and result.accepted and result.broke:
             break  # found out
@@ -318,7 +290,7 @@ def main() -> int:
         )
     took_s = time.monotonic() - began
     figures |= {"took_s": took_s, "seed": options.seed, "fault": options.fault}
-    figures |= {"margin_m": options.margin_m, "wide_corners": options.wide_corners}
+    figures |= {"margin_m": options.margin_m}
     if options.json is not None and str(options.json) == "-":
         print(json.dumps(figures))
     else:

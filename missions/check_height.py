@@ -20,7 +20,9 @@ LEAST_CLEARANCE_M = 5.0
 def check_height(clearance: Clearance, path: FlightPath, found: FindingList) -> None:
     """Checks the floors and ceilings of inclusions along the way and every return."""
     too_high: set[tuple[int, str]] = set()
-    for sheet, limit, above in clearance.wrong_heights(path.own):
+    for sheet, limit, above in clearance.wrong_heights(
+        [sheet for sheet in path.own if sheet.part is not Part.CORNER]
+    ):
         floor, ceiling = clearance.limits_over(limit, sheet)
         about, bound = str(limit.zone.zone_id), ceiling if above else floor
         ends = [(sheet.item, sheet.b, sheet.up_b), (_before(path, sheet.item), sheet.a, sheet.up_a)]

@@ -8,6 +8,8 @@ from missions.flight_path import FlightPath
 from missions.sheets import RETURNS, Part, Sheet
 
 _FENCE_CORNERS = 100
+_APART = (Part.TAKEOFF, Part.CORNER)
+"""What `check_home` and `check_corners` look at."""
 
 
 def check_fence(clearance: Clearance, found: FindingList, *, grounded: bool) -> None:
@@ -67,7 +69,7 @@ def check_zones(
     """
     for meeting in passages.meetings:
         sheet, limit = meeting.sheet, meeting.limit
-        if sheet.part in RETURNS:
+        if sheet.part in RETURNS or sheet.part is Part.CORNER:
             continue
         about, where = str(limit.zone.zone_id), sheet.b
         if not found.brief:
@@ -85,7 +87,7 @@ def check_zones(
             what = "landing" if sheet.part is Part.LANDING else "take-off"
             message = f"straight up or down at the {what}, step {sheet.item} meets {limit.name}"
             found.error("column_excluded", message, sheet.a, sheet.item, about=about)
-    for sheet in clearance.outside([s for s in path.own if s.part is not Part.TAKEOFF]):
+    for sheet in clearance.outside([s for s in path.own if s.part not in _APART]):
         _outside(clearance, sheet, found)
     seen: set[str] = set()
     for meeting in passages.over_or_under:

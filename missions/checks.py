@@ -25,6 +25,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "takeoff_missing": "A drone's mission has no take-off.",
         "takeoff_not_first": "Another step comes before take-off.",
         "takeoff_twice": "A mission takes off more than once.",
+        "corner_too_fast": "A corner is reached too fast to turn there, and there is no room.",
         "takeoff_too_low": "The take-off height is within a metre of the acceptance radius.",
         "starts_with_landing": "The first step is a landing.",
         "only_return": "Nothing lies between take-off and return.",

@@ -26,6 +26,7 @@ _K = ChangeKind
 LOCAL = frozenset({_K.MOVE_ITEM, _K.SET_HEIGHT, _K.INSERT_ITEM, _K.REMOVE_ITEM})
 """Changes that touch only the legs beside one item."""
 _DELAYS_S = (60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0)
+_SLOWEST_M_S = 1.0
 _SPEEDS = (1.1, 1.25, 1.5, 1.75, 2.0, 0.9, 0.8, 0.7)
 
 UNCURED: Mapping[str, str] = MappingProxyType(
@@ -35,6 +36,7 @@ UNCURED: Mapping[str, str] = MappingProxyType(
         "leg_outside": "lead the way inside the flight zone",
         "leg_excluded": "lead the way around the zone",
         "hover_outside": "move the circle, or make it smaller",
+        "corner_too_fast": "fly slower towards the step, or make the way there longer",
         "column_excluded": "take off and land elsewhere",
         "above_ceiling": "fly lower there",
         "below_floor": "fly higher there",
@@ -288,6 +290,21 @@ def _speed(bench: Bench) -> Iterator[Candidate]:
             yield Candidate(change, f"fly at {metres:g} m/s")
 
 
+def _slower(bench: Bench) -> Iterator[Candidate]:
+    """Slows down on the leg that leads to a corner, or on the one before."""
+    for number in (bench.item, bench.item - 1):
+        if bench.step(number) is None:
+            continue
+        items = bench.plan.mission.items[: number + 1]
+        given = [item.speed_m_s for item in items if item.speed_m_s]
+        speed = given[-1] if given else bench.plan.cruise_m_s
+        for times in (0.75, 0.5, 0.35, 0.25):
+            metres = round(times * speed, 1)
+            if metres >= _SLOWEST_M_S:
+                change = Change(_K.SET_LEG_SPEED, number, metres=metres)
+                yield Candidate(change, f"fly to step {number} at {metres:g} m/s")
+
+
 def _later(bench: Bench) -> Iterator[Candidate]:
     """Starts later: when a window is over, a permission begins, or the other is away."""
     departs_at = bench.circumstances.departs_at
@@ -373,12 +390,13 @@ _MAKERS: Mapping[str, Sequence[_Maker]] = MappingProxyType(
         "leg_outside": (_move_clear, _remove),
         "leg_excluded": (_move_clear, _detour, _to_bound, _later, _remove),
         "hover_outside": (_move_clear, _remove),
+        "corner_too_fast": (_slower, _speed, _remove),
         "column_excluded": (_move_clear, _to_bound, _return_height, _later),
         "above_ceiling": (_to_bound, _remove),
         "below_floor": (_to_bound, _remove),
         "near_ground": (_off_the_ground, _remove),
         "return_way_blocked": (_return_height, _detour, _move_lit, _later, _remove),
-        "emergency_way_blocked": (_return_height, _move_lit, _later, _remove),
+        "emergency_way_blocked": (_return_height, _move_lit, _slower, _later, _remove),
         "rally_way_blocked": (_return_height, _move_lit, _rally, _later, _remove),
         "return_above_ceiling": (_return_height, _remove),
         "return_below_floor": (_return_height,),

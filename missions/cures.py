@@ -248,6 +248,9 @@ def _renumbered(item: int | None, change: Change) -> int | None:
 
 def _change_items(plan: Plan, change: Change) -> Iterator[MissionItem]:
     items, number = plan.mission.items, change.item
+    if change.kind is _K.SET_LEG_SPEED and number is not None and change.metres is not None:
+        yield from _slowed(plan, number, change.metres)
+        return
     if change.kind is _K.ADD_TAKEOFF:
         above = Altitude(change.metres or 30.0, Datum.HOME)
         yield MissionItem(ItemKind.TAKEOFF, replace(plan.home, altitude=above))
@@ -269,6 +272,19 @@ def _change_items(plan: Plan, change: Change) -> Iterator[MissionItem]:
             yield item
     if change.kind is _K.ADD_RETURN:
         yield MissionItem(ItemKind.RETURN)
+
+
+def _slowed(plan: Plan, number: int, speed_m_s: float) -> Iterator[MissionItem]:
+    """Yields the items with another speed on one leg, and the one before from there on."""
+    speed = plan.cruise_m_s
+    for index, item in enumerate(plan.mission.items):
+        speed = item.speed_m_s or speed
+        if index == number:
+            yield replace(item, speed_m_s=speed_m_s)
+        elif index == number + 1 and item.kind is not ItemKind.RETURN:
+            yield replace(item, speed_m_s=speed)
+        else:
+            yield item
 
 
 def _between(plan: Plan, number: int, change: Change) -> MissionItem:

@@ -1,8 +1,9 @@
 """The way of a plan as sheets of air: every leg, column, circle and return, with its times."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -11,6 +12,7 @@ from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from missions.endurance import RETURN_UP_M, Endurance
 from missions.model import Asset, ItemKind, MissionItem, Plan
+from missions.run_on import FastCorner, Stop, fast_corners
 from missions.sheets import Part, Place, Sheet, nearest_span, part_of
 
 _EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
@@ -52,7 +54,8 @@ class FlightPath:
             start_s: time since departure at which it begins, where it is a part of a plan.
         """
         self._start_s = start_s
-        self.plan, self.radius_m = plan, max(0.02, asset.acceptance_radius_m) + margin_m
+        self.plan, self._margin_m = plan, margin_m
+        self.radius_m = max(0.02, asset.acceptance_radius_m) + margin_m
         self.frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
         self._ground = ground
         self.return_up_m = self.up_of(plan.return_altitude, (0.0, 0.0))
@@ -146,15 +149,32 @@ class FlightPath:
         end = self._after_s[number] if number < len(self._after_s) else start
         return start * _EARLY - _START_S, end * _LATE + _START_S
 
+    @cached_property
+    def fast_corners(self) -> Mapping[int, FastCorner]:
+        """The corners that are reached too fast, by the number of their step."""
+        stops, speed, placed = [], self.plan.cruise_m_s, iter(self.steps)
+        for number, item in enumerate(self.plan.mission.items):
+            if self.ends_at is not None and number > self.ends_at:
+                break
+            speed = item.speed_m_s or speed
+            if item.position is None:
+                continue
+            place = next(placed).place
+            if item.kind is not ItemKind.TAKEOFF:
+                halts = item.kind is not ItemKind.WAYPOINT or item.hold_s > 0
+                stops.append(Stop(number, place, speed, halts))
+        return {corner.item: corner for corner in fast_corners(stops)}
+
     def _own(self) -> Iterator[Sheet]:
         """Yields what the mission itself sweeps; the last return is among the returns."""
         here, up, before = (0.0, 0.0), 0.0, -1
+        radius_m = self.radius_m
         end = self.ends_at
         for step in self.steps:
             if end is not None and step.number > end:
                 return
             early, late = self._window(step.number, before)
-            times = (self.radius_m, early, late)
+            times = (radius_m, early, late)
             if not step.joined:
                 pass  # its height is a finding of its own; it is swept as if above home
             if before < 0:
@@ -165,6 +185,13 @@ class FlightPath:
             if step.item.kind is ItemKind.LAND:
                 to_up = max(up, step.up_m)  # it goes over the place first, then down
             yield Sheet(Part.LEG, step.number, here, step.place, up, to_up, *times)
+            corner = self.fast_corners.get(step.number)
+            if corner is not None:
+                wide = max(radius_m, corner.radius_m + self._margin_m)
+                yield Sheet(
+                    Part.CORNER, step.number, step.place, corner.until, to_up, to_up, wide, early,
+                    late + _LATE * 4 * wide / max(1.0, corner.speed_m_s),
+                )  # fmt: skip
             disc = step.item.loiter_radius_m or 0.0
             if step.item.kind is ItemKind.LOITER and abs(disc) > 0:
                 yield Sheet(
@@ -175,12 +202,22 @@ class FlightPath:
                 yield Sheet(Part.LANDING, step.number, step.place, step.place, 0.0, to_up, *times)
                 return
             here, up, before = step.place, to_up, step.number
+            radius_m = self._radius_after(step.item)
+
+    def _radius_after(self, item: MissionItem) -> float:
+        """Returns how far beside its line the way behind an item may be.
+
+        Where a place counts as reached from afar, the corner is cut by as much.
+        """
+        if item.kind is not ItemKind.WAYPOINT or item.acceptance_radius_m is None:
+            return self.radius_m
+        return max(self.radius_m, item.acceptance_radius_m + self._margin_m)
 
     def _returns(self) -> Iterator[Sheet]:
         """Yields the returns that may be ordered anywhere, and the planned one."""
         tops: dict[Place, tuple[float, float, int]] = {}
         for sheet in self.own:
-            if sheet.part not in (Part.LEG, Part.LOITER):
+            if sheet.part not in (Part.LEG, Part.LOITER, Part.CORNER):
                 continue
             for goal in self.goals:
                 span = nearest_span(sheet, goal, self.goals)
@@ -214,8 +251,9 @@ class FlightPath:
             return
         last = flown[-1]
         early, late = self._window(end, last.number)
+        radius_m = self._radius_after(last.item)
         point = Sheet(
-            Part.LEG, end, last.place, last.place, last.up_m, last.up_m, self.radius_m, early, late,
+            Part.LEG, end, last.place, last.place, last.up_m, last.up_m, radius_m, early, late,
             planned=True,
         )  # fmt: skip
         for goal in self.goals:

@@ -108,6 +108,8 @@ class MissionItem:
     """Latitude and longitude that the camera keeps in view from here on; `None` leaves it."""
     trigger_m: float | None = None
     """A picture every so many metres from here on; 0 ends it, `None` leaves it."""
+    acceptance_radius_m: float | None = None
+    """A waypoint counts as reached this near; `None` leaves the asset's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,8 @@ class ChangeKind(StrEnum):
     REMOVE_RALLY = "remove_rally"
     SET_SPEED = "set_speed"
     """Fly at `metres` a second."""
+    SET_LEG_SPEED = "set_leg_speed"
+    """Fly to an item, and only there, at `metres` a second."""
     SET_DEPARTURE = "set_departure"
     """Start `seconds` later."""
 

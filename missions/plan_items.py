@@ -75,11 +75,12 @@ def simple_items(mission: Mission, *, terrain_frame: bool = False) -> tuple[Simp
                 cure="give it above home or above the geoid",
             )
         radius_m = (item.loiter_radius_m or 0.0) if item.kind is ItemKind.LOITER else 0.0
+        near_m = (item.acceptance_radius_m or 0.0) if item.kind is ItemKind.WAYPOINT else 0.0
         steps.append(
             SimpleItem(
                 command,
                 _FRAMES[altitude.datum],
-                (hold_s, 0.0, radius_m, math.nan),
+                (hold_s, near_m, radius_m, math.nan),
                 item.position.lat_deg,
                 item.position.lon_deg,
                 altitude.metres,

@@ -38,6 +38,9 @@ def item_losses(plan: Plan, report: LossReport) -> None:
         if item.loiter_radius_m and item.kind is not ItemKind.LOITER:
             message = f"item {n}: the radius of a {item.kind} is left out"
             report.warning("setting_left_out", message, n)
+        if item.acceptance_radius_m and item.kind is not ItemKind.WAYPOINT:
+            message = f"item {n}: the acceptance radius of a {item.kind} is left out"
+            report.warning("setting_left_out", message, n)
         for why in unsayable(item):
             report.warning("setting_left_out", f"item {n}: {why}", n)
 
@@ -51,6 +54,8 @@ def unsayable(item: MissionItem) -> tuple[str, ...]:
         wrong.append(f"a hold of {item.hold_s:g} s is none")
     if item.trigger_m is not None and item.trigger_m < 0:
         wrong.append(f"a picture every {item.trigger_m:g} m is none")
+    if item.acceptance_radius_m is not None and not item.acceptance_radius_m > 0:
+        wrong.append(f"an acceptance radius of {item.acceptance_radius_m:g} m is none")
     return tuple(wrong)
 
 

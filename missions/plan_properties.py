@@ -63,6 +63,7 @@ def item_properties(number: int, item: MissionItem) -> dict[str, Json]:
         "loiter_radius_m": item.loiter_radius_m,
         "look_at": None if look is None else [look[1], look[0]],
         "trigger_m": item.trigger_m,
+        "acceptance_radius_m": item.acceptance_radius_m,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -154,6 +155,7 @@ def item_of(values: Properties, spot: Place | None, where: str) -> MissionItem:
         value_of(values, "loiter_radius_m", where),
         None if look is None else _look(look, where),
         value_of(values, "trigger_m", where),
+        value_of(values, "acceptance_radius_m", where),
     )
 
 

@@ -252,11 +252,20 @@ class _Reader:
             )
         self._changed(step, where, number)
         radius_m, hold_s = self._loiter(step, where, number)
+        near_m = step.params[1] if step.command == COMMANDS[ItemKind.WAYPOINT] else 0.0
         if p.speed_m_s is not None:
             self.speed_m_s = p.speed_m_s
         self.items.append(
             MissionItem(
-                kind, position, p.speed_m_s, hold_s, p.pitch_deg, radius_m, p.look_at, p.trigger_m
+                kind,
+                position,
+                p.speed_m_s,
+                hold_s,
+                p.pitch_deg,
+                radius_m,
+                p.look_at,
+                p.trigger_m,
+                near_m if math.isfinite(near_m) and near_m > 0 else None,
             )
         )
         self.pending = _Pending()
@@ -276,9 +285,6 @@ class _Reader:
         if step.command in (16, 21, 22) and math.isfinite(step.params[3]) and step.params[3] != 0:
             self._leave_out(step, where, "its heading")
         if step.command == COMMANDS[ItemKind.WAYPOINT]:
-            if step.params[1] > 0:
-                message = f"{where}: its acceptance radius of {step.params[1]:g} m is left out"
-                self.report.warning("setting_left_out", message, number, step.command)
             if math.isfinite(step.params[2]) and step.params[2] != 0:
                 message = f"{where}: it passes the place {abs(step.params[2]):g} m aside"
                 self.report.error("movement_changed", message, number, step.command)

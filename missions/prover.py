@@ -14,6 +14,7 @@ from geo.flight_room import FlightRoom
 from geo.ground_grid import GroundGrid
 from geo.ports import TerrainModel
 from missions.autopilot_rules import check_autopilot
+from missions.check_corners import check_corners
 from missions.check_endurance import check_endurance, check_link, check_weather
 from missions.check_height import check_ground, check_height
 from missions.check_order import check_order, check_steps
@@ -129,6 +130,7 @@ class Prover:
         check_home(clearance, path, found)
         passages = clearance.passages(path.sheets)
         check_zones(clearance, path, passages, found)
+        check_corners(clearance, path, passages, found)
         check_height(clearance, path, found)
         check_return(clearance, path, passages, found)
         if self._ground is not None:

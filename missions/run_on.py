@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from geo.coverage import Place
-from geo.local_frame import LocalFrame
-from missions.model import ItemKind, Plan
 
 BRAKE_M_S2 = 3.0
 FLUNG_M_S2 = 1.5
@@ -44,7 +42,9 @@ class FastCorner:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stop:
+class Stop:
+    """A place on the way, in metres east and north of home."""
+
     item: int
     place: Place
     speed_m_s: float
@@ -52,9 +52,12 @@ class _Stop:
     halts: bool
 
 
-def fast_corners(plan: Plan) -> tuple[FastCorner, ...]:
-    """Returns the corners of a plan that are reached too fast, in order."""
-    stops = _stops(plan)
+def fast_corners(stops: Sequence[Stop]) -> tuple[FastCorner, ...]:
+    """Returns the corners of a way that are reached too fast, in order.
+
+    Args:
+        stops: of a way that begins and ends at home.
+    """
     found: list[FastCorner] = []
     here: Place = (0.0, 0.0)
     fast = 0.0
@@ -76,27 +79,13 @@ def fast_corners(plan: Plan) -> tuple[FastCorner, ...]:
     return tuple(found)
 
 
-def _stops(plan: Plan) -> list[_Stop]:
-    frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
-    stops = []
-    speed = plan.cruise_m_s
-    for number, item in enumerate(plan.mission.items):
-        speed = item.speed_m_s if item.speed_m_s is not None else speed
-        if item.position is None or item.kind is ItemKind.TAKEOFF:
-            continue
-        place = frame.to_en1_m(item.position.lat_deg, item.position.lon_deg)
-        halts = item.kind is not ItemKind.WAYPOINT or item.hold_s > 0
-        stops.append(_Stop(number, place, speed, halts))
-    return stops
-
-
 def _bend_deg(before: Place, here: Place, after: Place) -> float:
     one = math.atan2(here[1] - before[1], here[0] - before[0])
     two = math.atan2(after[1] - here[1], after[0] - here[0])
     return abs(math.degrees(math.remainder(two - one, 2 * math.pi)))
 
 
-def _bends_deg(before: Place, ahead: Sequence[_Stop], speed_m_s: float) -> float:
+def _bends_deg(before: Place, ahead: Sequence[Stop], speed_m_s: float) -> float:
     """Returns how much the way turns within the next second."""
     total, way_m, here = 0.0, 0.0, before
     for one, two in pairwise(ahead):

@@ -30,6 +30,8 @@ class Part(StrEnum):
 
     TAKEOFF = "takeoff"
     LEG = "leg"
+    CORNER = "corner"
+    """Behind a corner that is reached too fast to turn there."""
     LOITER = "loiter"
     LANDING = "landing"
     RETURN_CLIMB = "return_climb"

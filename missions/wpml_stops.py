@@ -60,6 +60,11 @@ def stops_of(plan: Plan, report: LossReport) -> list[Stop]:
         if item.look_at is not None:
             message = f"item {n}: the aircraft turns to the place, the camera's pitch stays"
             report.warning("setting_left_out", message, n)
+        if item.acceptance_radius_m is not None:
+            message = (
+                f"item {n}: its acceptance radius of {item.acceptance_radius_m:g} m is left out"
+            )
+            report.warning("setting_left_out", message, n)
         place = _place(plan, n, item, stops, report)
         if place is not None:
             stops.append(Stop(*place, speed, item.hold_s, pitch, look, trigger))

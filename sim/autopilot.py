@@ -343,6 +343,8 @@ class Autopilot:
                 if after is not None and step.params[0] <= 0 and step.command == _WAYPOINT:
                     quad.end_speed = quad.corner_speed(after)
         near = float(self.parameters["NAV_ACC_RAD"])
+        if step.command == _WAYPOINT and step.params[1] > 0:
+            near = step.params[1]
         level = step.command == _TAKEOFF or quad.distance_m() <= near
         if self._hold_until_s is None and not (level and abs(quad.up - up) <= 1.0):
             return False

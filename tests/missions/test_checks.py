@@ -67,6 +67,10 @@ BAD = {
         TAKEOFF, to(0, 60), to(120, -60), to(0, -60), RETURN, fences=(CITY, SCHOOL)
     ),
     "leg_outside": a_flight(TAKEOFF, to(0, 199), RETURN),
+    # the last few metres to the border are too short to brake on
+    "corner_too_fast": a_flight(
+        TAKEOFF, to(0, 189, speed_m_s=8.0), to(0, 195), to(-60, 195), RETURN
+    ),
     # the leg is free, the circle is not (PX4 looks at the circles of fixed wings alone)
     "hover_outside": a_flight(TAKEOFF, CIRCLE, RETURN),
     "column_excluded": a_flight(

@@ -74,6 +74,17 @@ def test_the_swept_leg_is_as_wide_as_corners_are_cut() -> None:
     assert "leg_excluded" in codes(passing, margin_m=2.0)
 
 
+def test_a_place_that_counts_as_reached_from_afar_cuts_the_corner_behind_it() -> None:
+    def around(wide_m: float | None, number: int) -> set[str]:
+        places = [(0, 26), (55, 26), (55, 60), (0, 60)]
+        items = [to(*place) for place in places]
+        items[number] = replace(items[number], acceptance_radius_m=wide_m)
+        return codes(a_flight(TAKEOFF, *items, RETURN, fences=(CITY, SCHOOL)))
+
+    assert "leg_excluded" not in around(None, 0) | around(5.0, 0) | around(9.0, 2)
+    assert "leg_excluded" in around(9.0, 0)  # the leg along the school begins there
+
+
 @pytest.mark.parametrize(("gap_m", "entered"), [(2.02, False), (2.0, False), (1.97, True)])
 def test_a_border_that_is_only_touched_is_not_crossed(gap_m: float, entered: bool) -> None:
     plan = a_flight(

@@ -230,6 +230,19 @@ def test_set_speed(share: float) -> None:
     assert C.SET_SPEED in cured_kinds(plan, tight)
 
 
+@given(st.floats(5.0, 12.0), st.floats(2.0, 5.0), st.floats(0, 300))
+@few
+def test_set_leg_speed(speed: float, short: float, run_up: float) -> None:
+    corner = 600.0 - 2.1
+    plan = there_and_back(
+        replace(at(0, corner - short - run_up), speed_m_s=speed),
+        at(0, corner - short), at(0, corner), at(-120, corner),
+    )  # fmt: skip
+    found = {f.code for f in check_plan(plan, DRONE, known(), terrain=LEVEL)}
+    assume("corner_too_fast" in found)
+    assert C.SET_LEG_SPEED in cured_kinds(plan)
+
+
 @given(st.floats(0, 20), places)
 @few
 def test_set_departure_for_another_sortie(minutes: float, place: tuple[float, float]) -> None:

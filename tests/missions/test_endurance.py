@@ -166,12 +166,13 @@ legs = st.lists(
 
 @given(legs, st.floats(0, 9), st.floats(0, 360))
 @settings(max_examples=60, deadline=None)
-def test_wind_never_helps_a_round_trip_and_home_is_counted(
+def test_wind_never_helps_a_level_round_trip_and_home_is_counted(
     spots: list[tuple[float, float, float]], speed: float, origin: float
 ) -> None:
+    # level: where height makes a leg slow, a light wind from ahead lifts and saves some
     items = (
         MissionItem(ItemKind.TAKEOFF, a_place(0, 0, 30)),
-        *(MissionItem(ItemKind.WAYPOINT, a_place(*spot)) for spot in spots),
+        *(MissionItem(ItemKind.WAYPOINT, a_place(e, n, 30)) for e, n, _ in spots),
         MissionItem(ItemKind.RETURN),
     )
     plan = a_plan(mission=a_mission(items=items), cruise_m_s=6.0)

@@ -51,8 +51,9 @@ def item_of(place: st.SearchStrategy[Position]) -> st.SearchStrategy[MissionItem
     def build(kind: ItemKind, hold: st.SearchStrategy[float]) -> st.SearchStrategy[MissionItem]:
         round_ = kind is ItemKind.LOITER
         radius = (st.none() | st.floats(1, 200)) if round_ else st.none()
+        near = (st.none() | st.floats(0.5, 50)) if kind is ItemKind.WAYPOINT else st.none()
         return st.builds(
-            MissionItem, st.just(kind), place, speeds, hold, pitches, radius, looks, triggers
+            MissionItem, st.just(kind), place, speeds, hold, pitches, radius, looks, triggers, near
         )
 
     still = st.just(0.0)

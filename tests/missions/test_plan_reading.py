@@ -231,11 +231,12 @@ def test_a_height_above_ground_that_was_never_calculated_stays_one() -> None:
     assert moved(of_one_item(params=params).losses)  # neither here nor there a height
 
 
-def test_a_waypoint_passed_aside_or_taken_wide_is_named() -> None:
+def test_a_waypoint_passed_aside_is_named_and_one_taken_wide_is_understood() -> None:
     place = [LAT + 0.001, LON, 50]
     assert moved(of_one_item(command=16, params=[0, 0, 15, None, *place]).losses)
     wide = of_one_item(command=16, params=[0, 20, 0, None, *place])
-    assert [loss.code for loss in wide.losses] == ["setting_left_out"]
+    assert wide.losses == ()
+    assert wide.plan.mission.items[0].acceptance_radius_m == 20.0
 
 
 @pytest.mark.parametrize("params", [[1, -1, 0, 0], [99, 2, 0, 0], [None, 1, 0, 0], [1, 1e9, 0, 0]])

@@ -12,7 +12,8 @@ from shapely import LineString
 from geo.positions import Altitude, Datum
 from missions.model import ItemKind, MissionItem, RallyPoint
 from missions.plan_file import simple_items
-from missions.run_on import fast_corners
+from missions.endurance import endurance_of
+from missions.flight_path import FlightPath
 from sim.autopilot import Autopilot
 from sim.failures import Failures
 from sim.flown_plan import fly
@@ -139,6 +140,11 @@ def test_a_step_that_the_simulated_autopilot_does_not_fly_is_refused():
 # --- fast corners ---
 
 
+def fast_corners(plan, asset):
+    path = FlightPath(plan, asset, endurance_of(plan, asset))
+    return list(path.fast_corners.values())
+
+
 def beyond_m(plan, asset, seed):
     """How far the truth is beyond the acceptance radius, and beyond what fast corners allow."""
     flown = fly(plan, asset, seed=seed, start_at=NOW)[0]
@@ -149,7 +155,7 @@ def beyond_m(plan, asset, seed):
     legs = [LineString(pair) for pair in pairwise([*places, (0.0, 0.0)]) if pair[0] != pair[1]]
     plain = shapely.distance(shapely.union_all(legs), spots) - asset.acceptance_radius_m
     wide = plain
-    for corner in fast_corners(plan):
+    for corner in fast_corners(plan, asset):
         line = LineString([corner.corner, corner.until])
         wide = np.minimum(wide, shapely.distance(line, spots) - corner.radius_m)
     return plain.max(), wide.max()
@@ -172,7 +178,7 @@ def test_a_corner_that_is_reached_too_fast_is_known_and_wide_enough(places):
         ),
         home=HOME, cruise_m_s=10.0, return_altitude=Altitude(15.0, Datum.HOME),
     )  # fmt: skip
-    assert fast_corners(plan)
+    assert fast_corners(plan, fast)
     beyond = [beyond_m(plan, fast, seed) for seed in range(4)]
     assert max(plain for plain, _ in beyond) > 2.0
     assert max(wide for _, wide in beyond) < 0.3
@@ -180,7 +186,7 @@ def test_a_corner_that_is_reached_too_fast_is_known_and_wide_enough(places):
 
 def test_corners_with_room_to_brake_are_none():
     plan, asset = a_flight(*way(*ROOMY)), a_drone()
-    assert fast_corners(plan) == ()
+    assert fast_corners(plan, asset) == []
     assert max(beyond_m(plan, asset, seed)[0] for seed in range(4)) < 0.3
 
 
@@ -188,10 +194,10 @@ def test_corners_with_room_to_brake_are_none():
 def test_no_accepted_plan_leaves_its_room_and_a_broken_checker_is_found_out():
     from benchmarks.flown_missions import run, summary
 
-    figures = summary(list(run(60, 1, "", 0.0, 1, wide_corners=True)))
+    figures = summary(list(run(60, 1, "", 0.0, 1)))
     assert figures["accepted_that_broke"] == 0, figures["breaches"]
     assert figures["accepted"] >= 10
     assert figures["rejected_that_broke"] > 0
     assert figures["verdicts_differ"] == 0
-    broken = summary(list(run(20, 1, "ceilings_ignored", 0.0, 1, wide_corners=True)))
+    broken = summary(list(run(20, 1, "ceilings_ignored", 0.0, 1)))
     assert broken["accepted_that_broke"] > 0
