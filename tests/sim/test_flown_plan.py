@@ -10,10 +10,10 @@ import shapely
 from shapely import LineString
 
 from geo.positions import Altitude, Datum
-from missions.model import ItemKind, MissionItem, RallyPoint
-from missions.plan_file import simple_items
 from missions.endurance import endurance_of
 from missions.flight_path import FlightPath
+from missions.model import ItemKind, MissionItem, RallyPoint
+from missions.plan_file import simple_items
 from sim.autopilot import Autopilot
 from sim.failures import Failures
 from sim.flown_plan import fly
