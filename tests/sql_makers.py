@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from core.clock import SystemClock
 from geo.adapters.sqlmodel_zones import SqlZoneStore
@@ -50,11 +50,28 @@ def sqlite_database(folder: Path) -> Database:
     return database
 
 
+@cache
+def _own_database(url: str) -> str:
+    """Returns a database beside the named one for this worker alone, made if need be."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker is None:
+        return url
+    name = f"qyran_test_{worker}"
+    engine = postgres_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        known = text("SELECT 1 FROM pg_database WHERE datname = :name")
+        if connection.execute(known, {"name": name}).first() is None:
+            connection.execute(text(f'CREATE DATABASE "{name}"'))
+    engine.dispose()
+    return make_url(url).set(database=name).render_as_string(hide_password=False)
+
+
 def postgres_database(folder: Path) -> Database:
     """Returns an emptied PostgreSQL database, or skips where none is named."""
     url = os.environ.get("QYRAN_TEST_POSTGRES", "")
     if not url:
         pytest.skip("QYRAN_TEST_POSTGRES names no PostgreSQL database that may be emptied")
+    url = _own_database(url)
     engine = postgres_engine(url)
     with engine.begin() as connection:
         connection.execute(text("DROP SCHEMA public CASCADE"))
