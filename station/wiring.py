@@ -1,8 +1,9 @@
 """The composition root: the only file that names adapters.
 
 Nothing here decides anything; it opens what the settings name and hands it on as ports. Each
-function imports its adapters when it is called, so that a verb without video does not load
-FFmpeg and one without flights does not load MAVSDK.
+function imports its adapters, and what of the station holds them, when it is called, so that a
+verb without video does not load FFmpeg, one without flights does not load MAVSDK, and one that
+reads a file does not load a database. What is only named in a signature is not loaded at all.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,42 +11,44 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.clock import Clock
 from core.errors import SourceUnreadable
-from core.ids import CameraId
-from geo.ports import TerrainModel
-from geo.positions import Altitude
-from geo.road_graph import RoadGraph
-from geo.zones import Purpose, Zone
-from incidents.ports import EvidenceVault, Notifier, TappedEvidence
-from missions.model import Asset
+from geo.zones import Purpose
 from missions.permission_documents import permissions_of
 from missions.permissions import Permission
-from station.data_folder import EVIDENCE_FOLDER, Database, RetentionStores, Stores
-from station.ingest_tools import FootageTools
 from station.json_file import read_json
-from station.patrol_line import Craft
-from station.settings import Settings
-from telemetry import st0601
-from vision.ports import Detector, FrameSource
-from vision.shared_detector import SharedDetector
 
 if TYPE_CHECKING:
     from sqlalchemy import MetaData
 
+    from core.clock import Clock
+    from core.ids import CameraId
     from geo.adapters.osm_roads import RoadImport
     from geo.adapters.road_files import RoadFile
+    from geo.ports import TerrainModel
+    from geo.positions import Altitude
+    from geo.road_graph import RoadGraph
+    from geo.zones import Zone
+    from incidents.ports import EvidenceVault, Notifier, TappedEvidence
+    from missions.model import Asset
     from missions.ports import DayCalendar, FleetOptimiser, WeatherSource
     from sim.route_vehicle import RouteVehicle
+    from station.data_folder import Database, RetentionStores, Stores
+    from station.ingest_tools import FootageTools
+    from station.patrol_line import Craft
+    from station.settings import Settings
+    from vision.ports import Detector, FrameSource
+    from vision.shared_detector import SharedDetector
 
 
-def open_detector(settings: Settings) -> SharedDetector:
+def open_detector(settings: "Settings") -> "SharedDetector":
     """Returns the one detector of all cameras.
 
     Raises:
         ModelUnreadable: if the weights are missing or broken.
         ExtraMissing: if the engine is not installed.
     """
+    from vision.shared_detector import SharedDetector
+
     chosen = settings.detector
     network: Detector
     if chosen.engine == "ultralytics":
@@ -59,21 +62,21 @@ def open_detector(settings: Settings) -> SharedDetector:
     return SharedDetector(network, batch_size=chosen.batch, queue_length=chosen.queue_frames)
 
 
-def level_ground(altitude: Altitude, sigma_m: float) -> TerrainModel:
+def level_ground(altitude: "Altitude", sigma_m: float) -> "TerrainModel":
     """Returns ground of one height, with its one-sigma error in metres."""
     from geo.adapters.flat_terrain import FlatTerrain
 
     return FlatTerrain(altitude, sigma_m=sigma_m)
 
 
-def notifiers(*others: Notifier) -> Notifier:
+def notifiers(*others: "Notifier") -> "Notifier":
     """Returns a notifier that writes to the log and then tells the others."""
     from incidents.adapters.many_notifiers import ManyNotifiers
 
     return ManyNotifiers(*others)
 
 
-def stores_of(database: Database, clock: Clock) -> Stores:
+def stores_of(database: "Database", clock: "Clock") -> "Stores":
     """Returns the stores on an opened data folder."""
     from api.adapters.argon2_passwords import Argon2Passwords
     from api.adapters.sqlmodel_accounts import SqlAccountStore
@@ -83,6 +86,7 @@ def stores_of(database: Database, clock: Clock) -> Stores:
     from missions.adapters.sqlmodel_permissions import SqlPermissionStore
     from missions.adapters.sqlmodel_schedules import SqlScheduleStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
+    from station.data_folder import EVIDENCE_FOLDER, Stores
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
     accounts = SqlAccountStore(database.main)
@@ -101,10 +105,11 @@ def stores_of(database: Database, clock: Clock) -> Stores:
     )
 
 
-def retention_stores_of(database: Database) -> RetentionStores:
+def retention_stores_of(database: "Database") -> "RetentionStores":
     """Returns what the retention works on in an opened data folder."""
     from incidents.adapters.folder_vault import FolderVault
     from incidents.adapters.sqlmodel_retention import SqlEvidenceRetention
+    from station.data_folder import EVIDENCE_FOLDER, RetentionStores
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
     return RetentionStores(
@@ -149,7 +154,7 @@ def day_calendar() -> "DayCalendar":
     return CalendarDays()
 
 
-def weather_source(settings: Settings) -> "WeatherSource | None":
+def weather_source(settings: "Settings") -> "WeatherSource | None":
     """Returns where weather data come from; `None` where nothing is set."""
     if settings.weather.file is None:
         return None
@@ -160,7 +165,7 @@ def weather_source(settings: Settings) -> "WeatherSource | None":
 
 def read_zone_file(
     path: Path, *, default_purposes: frozenset[Purpose] | None = frozenset({Purpose.FLIGHT})
-) -> tuple[Zone, ...]:
+) -> "tuple[Zone, ...]":
     """Returns the zones of a GeoJSON, GeoPackage or KML file, or the bans of NOTAMs or AIXM.
 
     Args:
@@ -199,23 +204,19 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
     return permissions_of(rows, str(path))
 
 
-def read_terrain(path: Path) -> TerrainModel:
+def read_terrain(path: Path) -> "TerrainModel":
     """Returns the ground of an ESRI ASCII grid, or of SRTM or GeoTIFF tiles, also a folder.
 
     Raises:
         SourceMissing: if there is nothing.
         SourceUnreadable: if it is no terrain that is understood.
     """
-    if path.suffix.lower() == ".asc":
-        from geo.adapters.elevation_file import read_elevation
-
-        return read_elevation(path)
     from geo.adapters.grid_terrain import GridTerrain
 
     return GridTerrain.read(path)
 
 
-def write_zone_file(path: Path, zones: Sequence[Zone]) -> None:
+def write_zone_file(path: Path, zones: "Sequence[Zone]") -> None:
     """Writes zones to a file, whose ending names the format; raises as `write_zones`."""
     from geo.adapters.geojson_zones import write_zones
 
@@ -243,7 +244,7 @@ def read_road_file(path: Path) -> "RoadFile":
     return road_files.read_road_file(path)
 
 
-def write_road_file(path: Path, graph: RoadGraph, *, source: str, sha256: str) -> None:
+def write_road_file(path: Path, graph: "RoadGraph", *, source: str, sha256: str) -> None:
     """Writes our own road graph to its file; raises as the adapter's function."""
     from geo.adapters import road_files
 
@@ -251,8 +252,8 @@ def write_road_file(path: Path, graph: RoadGraph, *, source: str, sha256: str) -
 
 
 def stream_evidence(
-    camera_id: CameraId, vault: EvidenceVault, settings: Settings
-) -> TappedEvidence:
+    camera_id: "CameraId", vault: "EvidenceVault", settings: "Settings"
+) -> "TappedEvidence":
     """Returns a maker of evidence that is given a stream's packets by its `tap`."""
     from incidents.adapters.stream_evidence import StreamEvidence
 
@@ -262,12 +263,12 @@ def stream_evidence(
 
 def stream_source(
     url: str,
-    camera_id: CameraId,
+    camera_id: "CameraId",
     tap: Callable[[Any], None],
     *,
     live: bool,
     patience_s: float = 30.0,
-) -> FrameSource:
+) -> "FrameSource":
     """Returns an asset's stream; its metadata packets date each frame where they are there.
 
     Args:
@@ -277,6 +278,7 @@ def stream_source(
         live: whether frames that nobody takes in time are lost.
         patience_s: longest silence before it counts as lost.
     """
+    from telemetry import st0601
     from vision.adapters.av_source import AvSource
 
     return AvSource(
@@ -289,9 +291,10 @@ def stream_source(
     )
 
 
-def footage_tools() -> FootageTools:
+def footage_tools() -> "FootageTools":
     """Returns the readers of recorded footage, and the maker of its evidence."""
     from incidents.adapters.footage_evidence import FootageEvidence
+    from station.ingest_tools import FootageTools
     from telemetry.adapters.dji_photo import read_photo
     from telemetry.adapters.dji_srt import read_srt
     from telemetry.adapters.klv_telemetry import read_klv
@@ -311,8 +314,8 @@ def footage_tools() -> FootageTools:
 
 
 def mavsdk_craft(
-    asset: Asset, url: str, clock: Clock, settings: Settings, *, speed: float = 1.0
-) -> AbstractAsyncContextManager[Craft]:
+    asset: "Asset", url: str, clock: "Clock", settings: "Settings", *, speed: float = 1.0
+) -> "AbstractAsyncContextManager[Craft]":
     """Opens a PX4 vehicle by MAVSDK.
 
     Args:
@@ -327,11 +330,12 @@ def mavsdk_craft(
         PortInUse: if another program listens there.
     """
     from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
+    from station.patrol_line import Craft
     from telemetry.adapters.mavsdk_link import MavsdkLink
     from telemetry.adapters.mavsdk_system import open_system
 
     @asynccontextmanager
-    async def opened() -> AsyncIterator[Craft]:
+    async def opened() -> "AsyncIterator[Craft]":
         async with open_system(
             url,
             clock,
@@ -346,9 +350,10 @@ def mavsdk_craft(
 
 
 @asynccontextmanager
-async def driven_craft(asset: Asset, car: "RouteVehicle") -> AsyncIterator[Craft]:
+async def driven_craft(asset: "Asset", car: "RouteVehicle") -> "AsyncIterator[Craft]":
     """Opens a crewed car: its driver is shown the route, its receiver speaks."""
     from missions.adapters.driver_pilot import DriverPilot
+    from station.patrol_line import Craft
 
     yield Craft(asset, DriverPilot(car, car.link), car.link())
 

@@ -1,7 +1,10 @@
-"""Tiles of ground heights in files: SRTM `.hgt` and GeoTIFF (Copernicus and the like).
+"""Tiles of ground heights in files: SRTM `.hgt`, ESRI ASCII grids, GeoTIFF (Copernicus and such).
 
 `.hgt`: big-endian 16-bit metres, square, 1201 or 3601 nodes a side, its south-west corner in its
 name (`N50E071.hgt`); -32768 is a void.
+
+`.asc` (ESRI ASCII grid): in degrees on WGS 84, its corner named by a cell's corner or middle; one in
+metres of a projection is refused rather than guessed at.
 
 GeoTIFF: one band of 16-bit or 32-bit integers or 32-bit floats, stripped or tiled, compressed as
 Pillow can read (none, LZW, Deflate, with or without horizontal prediction; not the predictor for
@@ -24,10 +27,12 @@ from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 from core.errors import SourceMissing, SourceUnreadable
 from geo.terrain_grid import TerrainGrid
 
-SUFFIXES = (".hgt", ".tif", ".tiff")
+SUFFIXES = (".asc", ".hgt", ".tif", ".tiff")
 _VOID = -32768
 _HGT_NAME = re.compile(r"([NS])(\d{1,2})([EW])(\d{1,3})", re.IGNORECASE)
 _HGT_SIDES = (1201, 3601)
+_ASC_HEADER = re.compile(r"^\s*([A-Za-z_]+)\s+(\S+)\s*$")
+_ASC_VOID = -9_999.0
 _SCALE, _TIEPOINT, _MATRIX, _GEO_KEYS, _NODATA = 33550, 33922, 34264, 34735, 42113
 _MODEL_TYPE, _RASTER_TYPE, _GEOGRAPHIC_TYPE = 1024, 1025, 2048
 _GEOGRAPHIC, _POINT, _WGS84 = 2, 2, 4326
@@ -46,7 +51,7 @@ def read_tile(path: Path) -> TerrainGrid:
     if not path.is_file():
         raise SourceMissing("there is no such file", where=str(path), cure="check the path")
     try:
-        return _read_hgt(path) if path.suffix.lower() == ".hgt" else _read_tiff(path)
+        return _READERS.get(path.suffix.lower(), _read_tiff)(path)
     except SourceUnreadable as error:
         error.where = error.where or str(path)
         raise
@@ -75,6 +80,41 @@ def _read_hgt(path: Path) -> TerrainGrid:
     heights[heights == _VOID] = np.nan
     step = 1.0 / (side - 1)
     return TerrainGrid(_sane(heights), south + 1.0, float(west), step, step)
+
+
+def _read_asc(path: Path) -> TerrainGrid:
+    lines = path.read_text(encoding="ascii").splitlines()
+    header: dict[str, float] = {}
+    while lines and (found := _ASC_HEADER.match(lines[0])):
+        header[found[1].lower()] = float(found[2])
+        lines.pop(0)
+    try:
+        columns, rows, step = int(header["ncols"]), int(header["nrows"]), header["cellsize"]
+        south, west = (_asc_middle(header, axis, step) for axis in ("yll", "xll"))
+    except KeyError as error:
+        raise SourceUnreadable(
+            f"its header has no {error.args[0]}", cure="give an ESRI ASCII grid with its header"
+        ) from error
+    values = np.array(" ".join(lines).split(), dtype=np.float32)
+    if values.size != rows * columns or rows < 2 or columns < 2:
+        raise SourceUnreadable(
+            f"it has {values.size} heights for {columns} columns and {rows} rows",
+            cure="give the grid whole",
+        )
+    if not 0 < step <= 1 or not (-90 <= south <= 90 and -180 <= west <= 180):
+        raise SourceUnreadable(
+            "its corner and step are not degrees", cure="convert it: gdalwarp -t_srs EPSG:4326"
+        )
+    heights = values.reshape(rows, columns)
+    heights[heights == np.float32(header.get("nodata_value", _ASC_VOID))] = np.nan
+    return TerrainGrid(_sane(heights), south + (rows - 1) * step, west, step, step)
+
+
+def _asc_middle(header: dict[str, float], axis: str, step: float) -> float:
+    """Returns where the middle of the first cell is along an axis."""
+    if f"{axis}center" in header:
+        return header[f"{axis}center"]
+    return header[f"{axis}corner"] + step / 2
 
 
 def _read_tiff(path: Path) -> TerrainGrid:
@@ -164,3 +204,6 @@ def _sane(heights: np.ndarray) -> np.ndarray:
     if heights.ndim != 2 or not np.isfinite(heights).any():
         raise SourceUnreadable("holds no height", cure="give a tile that is not all void")
     return heights
+
+
+_READERS = {".hgt": _read_hgt, ".asc": _read_asc}

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from core.errors import DatumUnknown, SourceMissing, SourceUnreadable
-from geo.adapters.elevation_file import read_elevation
+from geo.adapters.grid_terrain import GridTerrain
 from geo.positions import Datum
 
 
@@ -16,7 +16,7 @@ HEADER = ["ncols 3", "nrows 2", "xllcenter 71.0", "yllcenter 50.0", "cellsize 0.
 
 
 def test_an_ascii_grid_runs_from_north_to_south(tmp_path):
-    ground = read_elevation(grid(tmp_path, HEADER, [[300, 310, 320], [400, 410, 420]]))
+    ground = GridTerrain.read(grid(tmp_path, HEADER, [[300, 310, 320], [400, 410, 420]]))
     assert ground.elevation(50.0, 71.0).metres == 400.0  # the south is the last row
     assert ground.elevation(50.01, 71.02).metres == pytest.approx(320.0)
     assert ground.elevation(50.005, 71.005).metres == pytest.approx(355.0)
@@ -25,14 +25,14 @@ def test_an_ascii_grid_runs_from_north_to_south(tmp_path):
 
 def test_corners_of_cells_are_half_a_cell_off(tmp_path):
     header = [line.replace("center", "corner") for line in HEADER]
-    ground = read_elevation(grid(tmp_path, header, [[300, 310, 320], [400, 410, 420]]))
+    ground = GridTerrain.read(grid(tmp_path, header, [[300, 310, 320], [400, 410, 420]]))
     assert ground.elevation(50.005, 71.005).metres == pytest.approx(400.0)
 
 
 def test_what_is_not_known_is_said(tmp_path):
     rows = [[300, -9999, 320], [400, 410, 420]]
-    ground = read_elevation(grid(tmp_path, [*HEADER, "NODATA_value -9999"], rows))
-    for lat, lon in [(50.005, 71.005), (49.9, 71.0), (50.0, 71.03)]:
+    ground = GridTerrain.read(grid(tmp_path, [*HEADER, "NODATA_value -9999"], rows))
+    for lat, lon in [(50.005, 71.005), (49.9, 71.0), (50.0, 71.04)]:
         with pytest.raises(DatumUnknown):
             ground.elevation(lat, lon)
 
@@ -42,7 +42,7 @@ def test_an_srtm_tile_is_named_after_its_corner(tmp_path):
     heights[0, :] = 100  # the northern edge
     path = tmp_path / "N50E071.hgt"
     heights.tofile(path)
-    ground = read_elevation(path)
+    ground = GridTerrain.read(path)
     assert ground.elevation(51.0, 71.5).metres == 100.0
     assert ground.elevation(50.0, 71.5).metres == 0.0
 
@@ -57,6 +57,6 @@ def test_an_srtm_tile_is_named_after_its_corner(tmp_path):
 )
 def test_what_is_no_grid_in_degrees_is_refused(tmp_path, header):
     with pytest.raises(SourceUnreadable):
-        read_elevation(grid(tmp_path, header, [[300, 310, 320], [400, 410, 420]]))
+        GridTerrain.read(grid(tmp_path, header, [[300, 310, 320], [400, 410, 420]]))
     with pytest.raises(SourceMissing):
-        read_elevation(tmp_path / "nope.asc")
+        GridTerrain.read(tmp_path / "nope.asc")
