@@ -26,7 +26,11 @@ def circle_area(circle: Circle, kind: ZoneKind) -> Polygon:
             f"a circle has a radius of {circle.radius_m:g} m", cure="give one of 0 to 100,000 m"
         )
     if not (abs(circle.lat_deg) <= 90.0 and abs(circle.lon_deg) <= 180.0):
-        raise ZoneInvalid("the centre of a circle is no place on Earth")
+        raise ZoneInvalid(
+            "the centre of a circle is no place on Earth:"
+            f" longitude {circle.lon_deg:g}, latitude {circle.lat_deg:g}",
+            cure="give longitude first, then latitude, in degrees",
+        )
     around = kind is ZoneKind.EXCLUSION
     hair = _HAIR + _HAIR_PER_M * circle.radius_m
     if around:

@@ -106,6 +106,13 @@ class Zone:
                 cure="move the corner at that place so that no two edges cross",
             )
         west, south, east, north = self.area.bounds
+        if max(-south, north) > 90 and max(-west, east) <= 90 and max(-south, north) <= 180:
+            raise ZoneInvalid(
+                f"longitude and latitude are swapped: it reaches from latitude {south:g} to"
+                f" {north:g}, and none is beyond 90",
+                where=where,
+                cure="give longitude first, then latitude",
+            )
         if west < -180 or east > 180 or south < -90 or north > 90:
             raise ZoneInvalid(
                 "has a corner that is no place on Earth",
@@ -115,7 +122,11 @@ class Zone:
         both = self.floor is not None and self.ceiling is not None
         if both and self.floor.datum == self.ceiling.datum:  # type: ignore[union-attr]
             if self.floor.metres >= self.ceiling.metres:  # type: ignore[union-attr]
-                raise ZoneInvalid("its floor is not below its ceiling", where=where)
+                raise ZoneInvalid(
+                    "its floor is not below its ceiling",
+                    where=where,
+                    cure="make floor_m less than ceiling_m, or leave one of them out",
+                )
 
     @property
     def switched_on(self) -> bool:

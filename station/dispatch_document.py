@@ -7,6 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from geo.positions import Datum
+from geo.swapped import beyond_a_pole
 from missions.energy import EnergyModel
 from missions.events import Activity
 from missions.model import AssetKind, Autopilot
@@ -23,6 +24,10 @@ _STATES = {
     "patrolling": "underway", "flying": "underway", "driving": "underway", "busy": "underway",
     "holding": "underway", "rtl": "returning", "maintenance": "grounded", "broken": "grounded",
 }  # fmt: skip
+_LAT = ("lat", "lat_deg", "latitude")
+_LON = ("lon", "lng", "lon_deg", "longitude")
+_FEATURE = ("type", "geometry", "properties", "bbox")
+_PERCENT = ("battery_pct", "battery_percent")
 P = TypeVar("P", bound="Part")
 
 
@@ -69,8 +74,8 @@ class Part(BaseModel):
 class PlacePart(Part):
     """A place: an object with lat and lon, a GeoJSON point, or [lon, lat] and maybe a height."""
 
-    lat: Latitude = Field(validation_alias=AliasChoices("lat", "lat_deg", "latitude"))
-    lon: Longitude = Field(validation_alias=AliasChoices("lon", "lng", "lon_deg", "longitude"))
+    lat: Latitude = Field(validation_alias=AliasChoices(*_LAT))
+    lon: Longitude = Field(validation_alias=AliasChoices(*_LON))
     up_m: Number | None = None
 
     @model_validator(mode="before")
@@ -83,21 +88,50 @@ class PlacePart(Part):
         if isinstance(value, list | tuple):
             if len(value) not in (2, 3):
                 raise ValueError("a place is [lon, lat] or [lon, lat, height above home]")
-            return dict(zip(("lon", "lat", "up_m"), value, strict=False))
+            value = dict(zip(("lon", "lat", "up_m"), value, strict=False))
+        _refuse_beyond_pole(value)
         return value
+
+
+def _refuse_beyond_pole(value: Any) -> None:
+    """Says of a latitude that can only be a longitude what it is."""
+    if not isinstance(value, Mapping):
+        return
+    lon, lat = (
+        next((value[name] for name in names if name in value), None) for names in (_LON, _LAT)
+    )
+    if isinstance(lon, int | float) and isinstance(lat, int | float) and beyond_a_pole(lon, lat):
+        raise ValueError(
+            f"longitude and latitude are swapped: {lat:g} is no latitude; a list is [lon, lat]"
+        )
 
 
 class _Placed(Part):
     """Something with a place, under `position` or as lat and lon of its own."""
 
     position: PlacePart | None = Field(
-        None, validation_alias=AliasChoices("position", "place", "geometry")
+        None,
+        validation_alias=AliasChoices("position", "place", "location", "geometry", "coordinates"),
     )
-    lat: Latitude | None = Field(None, validation_alias=AliasChoices("lat", "lat_deg", "latitude"))
-    lon: Longitude | None = Field(
-        None, validation_alias=AliasChoices("lon", "lng", "lon_deg", "longitude")
-    )
+    lat: Latitude | None = Field(None, validation_alias=AliasChoices(*_LAT))
+    lon: Longitude | None = Field(None, validation_alias=AliasChoices(*_LON))
     up_m: Number | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_feature(cls, value: Any) -> Any:
+        """Takes a GeoJSON feature, whose properties are the fields, or a bare point."""
+        if isinstance(value, Mapping) and value.get("type") == "Feature":
+            own = value.get("properties")
+            value = {
+                **{name: part for name, part in value.items() if name not in _FEATURE},
+                **(own if isinstance(own, Mapping) else {}),
+                "position": value.get("geometry"),
+            }
+        elif isinstance(value, Mapping) and value.get("type") == "Point":
+            value = {name: part for name, part in value.items() if name != "type"}
+        _refuse_beyond_pole(value)
+        return value
 
     @model_validator(mode="after")
     def _has_place(self) -> "_Placed":
@@ -117,7 +151,7 @@ class EventPart(_Placed):
     """What has happened."""
 
     id: str = "event"
-    kind: str = "sos"
+    kind: str = Field("sos", validation_alias=AliasChoices("kind", "type"))
     at: Instant | None = None
     stay_s: NotNegative = 300.0
     priority: int = 100
@@ -163,7 +197,9 @@ class AssetPart(_Placed):
     """An asset with its state."""
 
     id: Annotated[str, Field(min_length=1, max_length=100)]
-    kind: Annotated[AssetKind, _word_of(_KINDS)]
+    kind: Annotated[AssetKind, _word_of(_KINDS)] = Field(
+        validation_alias=AliasChoices("kind", "type")
+    )
     name: str = ""
     home: HomePart | None = None
     cruise_m_s: Positive | None = None
@@ -185,6 +221,24 @@ class AssetPart(_Placed):
     patrol: PatrolPart | None = None
     on_duty: bool | None = None
     in_hand_of: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_percent(cls, value: Any) -> Any:
+        """Takes the battery in percent as well."""
+        if not isinstance(value, Mapping):
+            return value
+        said = [name for name in _PERCENT if value.get(name) is not None]
+        if not said:
+            return value
+        if len(said) > 1 or value.get("battery_fraction") is not None:
+            raise ValueError(f"{said[0]} and another word say the battery twice; leave one out")
+        percent = value[said[0]]
+        number = isinstance(percent, int | float) and not isinstance(percent, bool)
+        if not (number and 0 <= percent <= 100):
+            raise ValueError(f"{said[0]} is {percent!r}, not a number from 0 to 100")
+        rest = {name: part for name, part in value.items() if name not in _PERCENT}
+        return {**rest, "battery_fraction": percent / 100}
 
     @model_validator(mode="after")
     def _energy_is_known(self) -> "AssetPart":

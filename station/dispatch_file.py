@@ -15,11 +15,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.errors import QyranError, SourceUnreadable
+from core.errors import QyranError, SourceUnreadable, ZoneInvalid
 from core.ids import AssetId, CameraId, PatrolId, UserId
 from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
+from geo.swapped import CURE, SAID, box_at, boxes_of, swapped_among
 from geo.zones import Zone
 from missions.circumstances import Circumstances
 from missions.dispatch import with_crews
@@ -36,6 +37,12 @@ from station.wiring import read_zone_file
 _GUIDE = "see docs/guides/dispatch.md"
 _CRUISE_M_S = 10.0
 """Of a drone or a car in town, where nobody says it."""
+_OF_EVENT = (
+    "id", "kind", "type", "at", "lat", "lat_deg", "latitude", "lon", "lng", "lon_deg", "longitude",
+    "place", "position", "location", "geometry", "coordinates", "stay_s", "priority", "camera",
+    "resolution_m_per_px", "properties",
+)  # fmt: skip
+"""Fields of an event that may stand at the top."""
 _UNDERWAY_M = 60.0
 """Height of a drone that is under way, where nobody says it."""
 
@@ -89,6 +96,7 @@ def read_dispatch(path: Path, now: datetime, zones: Path | None = None) -> Dispa
     _refuse_doubles(fleet, path)
     fences = _zones(document.zones, path)
     fences += () if zones is None else read_zone_file(zones)
+    _refuse_swapped(event, fleet, fences, rally, path)
     permissions = document.permissions
     circumstances = Circumstances(
         event.at,
@@ -103,8 +111,7 @@ def _with_event(value: Mapping[str, Any]) -> dict[str, Any]:
     """Lets the event's fields stand at the top, where there is no `event`."""
     if "event" in value:
         return dict(value)
-    own = ("id", "kind", "at", "lat", "lon", "place", "position", "stay_s", "priority", "camera")
-    event = {key: value[key] for key in (*own, "resolution_m_per_px") if key in value}
+    event = {key: value[key] for key in _OF_EVENT if key in value}
     return {"event": event, **{key: v for key, v in value.items() if key not in event}}
 
 
@@ -238,6 +245,34 @@ def _refuse_doubles(fleet: Sequence[Responder], path: Path) -> None:
             message = f"asset {one.asset.asset_id} is there twice"
             raise SourceUnreadable(message, where=str(path), cure="give each asset its own id")
         seen.add(one.asset.asset_id)
+
+
+def _refuse_swapped(
+    event: Event,
+    fleet: Sequence[Responder],
+    zones: Sequence[Zone],
+    rally: Sequence[RallyPoint],
+    path: Path,
+) -> None:
+    """Refuses a document of which one place lies by the others only when it is swapped."""
+    parts = [("event", box_at(event.lat_deg, event.lon_deg))]
+    for one in fleet:
+        home, name = one.asset.home, f"asset {one.asset.asset_id}"
+        parts += [
+            (f"{name}, position", box_at(one.lat_deg, one.lon_deg)),
+            (f"{name}, home", box_at(home.lat_deg, home.lon_deg)),
+        ]
+    names = (f"zone {zone.name or zone.zone_id}" for zone in zones)
+    parts += zip(names, boxes_of(zones), strict=True)
+    places = [point.position for point in rally]
+    parts += [("rally", box_at(place.lat_deg, place.lon_deg)) for place in places]
+    number = swapped_among([box for _, box in parts])
+    if number is None:
+        return
+    name, (west, south, _, _) = parts[number]
+    kind = ZoneInvalid if name.startswith("zone ") else SourceUnreadable
+    message = f"{SAID} (longitude {west:g}, latitude {south:g} was read)"
+    raise kind(message, where=f"{path}, {name}", cure=CURE)
 
 
 def _permissions(value: Any, path: Path) -> tuple[Any, ...]:

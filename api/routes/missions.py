@@ -8,6 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Account, Role
 from api.errors import problem_of_error
+from api.known_ground import refuse_swapped
 from api.paging import Cursors, page_of
 from api.policies import SIGNED_IN, GuardedRouter, roles
 from api.requests import USUAL_LIMIT, Cursor, Limit, ServicesOf, Who
@@ -24,6 +25,7 @@ from api.schemas.missions import (
 from api.services import Services
 from core.errors import BadRequest, NotAllowed, NotFound, PlanUnsafe
 from core.ids import AssetId, PatrolId, SortieId, ZoneId, fresh_id
+from geo.swapped import box_at
 from geo.zones import Purpose
 from missions.model import Asset, AssetKind, Patrol, Sortie
 
@@ -85,13 +87,25 @@ def post_patrol(services: ServicesOf, body: PatrolBody) -> PatrolOut:
     """Keeps a new patrol."""
     asset = _asset(services, body.asset_id)
     if asset.passive:
-        raise BadRequest("that asset is never tasked", where="asset_id")
+        raise BadRequest(
+            "that asset is never tasked", where="asset_id", cure="name one that is not passive"
+        )
     if asset.kind is AssetKind.DRONE and body.altitude_m is None:
-        raise BadRequest("a drone's patrol needs an altitude", where="altitude_m")
+        raise BadRequest(
+            "a drone's patrol needs an altitude",
+            where="altitude_m",
+            cure="give metres above home, such as 60",
+        )
     for zone_id in body.zone_ids:
         if Purpose.WATCH not in services.zones.get(ZoneId(zone_id)).purposes:
-            raise BadRequest("that zone is not to be watched", where=zone_id)
+            raise BadRequest(
+                "that zone is not to be watched",
+                where=zone_id,
+                cure="name a zone whose purpose is watch",
+            )
     patrol = body.to_domain(PatrolId(fresh_id("patrol")))
+    places = (*patrol.route, *patrol.places)
+    refuse_swapped(services, [box_at(lat, lon) for lat, lon in places], "route, places")
     services.missions.save_patrol(patrol)
     return PatrolOut.from_domain(patrol)
 

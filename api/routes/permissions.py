@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import Query
 
 from api.accounts import Role
+from api.known_ground import refuse_swapped
 from api.policies import SIGNED_IN, GuardedRouter, roles
 from api.requests import ServicesOf
 from api.schemas.permissions import PermissionBody, PermissionOut, PermissionsOut, RevocationBody
-from core.errors import NotFound
+from core.errors import NotFound, ZoneInvalid
 
 router = GuardedRouter("airspace")
 
@@ -31,6 +32,8 @@ def get_permissions(
 def post_permission(services: ServicesOf, body: PermissionBody) -> PermissionOut:
     """Keeps a permission as the authority gave it; one of that issuer and number is replaced."""
     permission = body.to_domain()
+    where = f"permission {permission.number}"
+    refuse_swapped(services, [permission.area.bounds], where, kind=ZoneInvalid)
     services.permissions.save(permission)
     return PermissionOut.from_domain(permission)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from api.accounts import Role
 from api.fleet_desk import responders
+from api.known_ground import refuse_swapped
 from api.policies import GuardedRouter, roles
 from api.requests import ServicesOf
 from api.schemas.missions import FindingOut
@@ -12,6 +13,7 @@ from api.schemas.planning import DecisionOut, EventBody, LossOut, PlanCheckBody,
 from api.services import Services
 from core.errors import NotFound
 from core.ids import AssetId, fresh_id
+from geo.swapped import box_at
 from geo.zones import Purpose
 from missions.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
@@ -71,6 +73,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
 def post_dispatch(services: ServicesOf, body: EventBody) -> DecisionOut:
     """Decides who would go to an event, why, and why not the others; moves nothing yet."""
     now = services.clock.now()
+    refuse_swapped(services, [box_at(body.lat, body.lon)], "lat, lon")
     event = Event(
         fresh_id("event"),
         body.kind,

@@ -8,6 +8,7 @@ from fastapi import Query, Response
 from fastapi.responses import JSONResponse
 
 from api.accounts import Account, Role
+from api.known_ground import refuse_swapped
 from api.policies import SIGNED_IN, GuardedRouter, roles
 from api.requests import DemandedVersion, ServicesOf, Who, check_version, set_etag
 from api.schemas.zones import (
@@ -26,6 +27,7 @@ from api.services import Services
 from api.signing_in import check_agency
 from core.errors import BadRequest, NotFound, ZoneInvalid
 from core.ids import ZoneId, fresh_id
+from geo.swapped import boxes_of
 from geo.zone_life import change_between, move
 from geo.zones import Zone, ZoneStage
 
@@ -61,7 +63,9 @@ def post_zone(services: ServicesOf, response: Response, who: Who, body: ZoneBody
         "version": 1,
         **_changed(services, who, body),
     }
-    zone = services.zones.add(body.change(present, services.limits.zone_corners))
+    new = body.change(present, services.limits.zone_corners)
+    refuse_swapped(services, boxes_of([new]), f"zone {new.name}", kind=ZoneInvalid)
+    zone = services.zones.add(new)
     return _told(services, response, zone)
 
 
@@ -103,6 +107,8 @@ def put_zone(
         **_changed(services, who, body),
     }
     changed = body.change(as_set, services.limits.zone_corners)
+    where = f"zone {changed.name}"
+    refuse_swapped(services, boxes_of([changed]), where, kind=ZoneInvalid, replaced=zone_id)
     same = changed.area.normalize().equals_exact(present.area.normalize(), 0.0)
     if same and changed.kind is present.kind:
         changed = replace(changed, circle=present.circle)  # a circle comes back as its polygon

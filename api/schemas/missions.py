@@ -165,11 +165,15 @@ class PatrolBody(Body):
         }
         where, there, message = needed.get(self.pattern, ("", True, ""))
         if not there:
-            raise BadRequest(message, where=where)
+            raise BadRequest(message, where=where, cure="give it as [[longitude, latitude], ...]")
         for name, listed in (("route", self.route), ("places", self.places)):
             for lon, lat in listed:
                 if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):
-                    raise BadRequest(f"{lon}, {lat} is no place on Earth", where=name)
+                    raise BadRequest(
+                        f"{lon}, {lat} is no place on Earth",
+                        where=name,
+                        cure="give longitude first, then latitude, in degrees",
+                    )
         return Patrol(
             patrol_id=patrol_id,
             name=self.name,

@@ -15,12 +15,14 @@ from core.window_documents import read_windows, write_window
 from geo.circles import circle_area
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum
+from geo.swapped import CURE
 from geo.zone_life import ZoneChange
 from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage, to_local
 from incidents.model import IncidentKind
 
 _CoordinateLon = Annotated[float, Field(ge=-180, le=180)]
-_CoordinateLat = Annotated[float, Field(ge=-90, le=90)]
+# beyond 90 it is told as what it is: a longitude that stands in the wrong place
+_CoordinateLat = Annotated[float, Field(ge=-180, le=180)]
 # a third number is a height, which RFC 7946 allows and a zone's border has no use for
 Coordinate = tuple[_CoordinateLon, _CoordinateLat] | tuple[_CoordinateLon, _CoordinateLat, float]
 Ring = list[Coordinate]
@@ -85,6 +87,13 @@ def area_of(geometry: PolygonBody | MultiPolygonBody, most_corners: int) -> Area
 
 def _polygon(rings: list[Ring]) -> Polygon:
     flat = [[(position[0], position[1]) for position in ring] for ring in rings]
+    for lon, lat in (corner for ring in flat for corner in ring):
+        if abs(lat) > 90:
+            raise ZoneInvalid(
+                f"longitude and latitude are swapped: {lat:g} is no latitude,"
+                f" at longitude {lon:g}, latitude {lat:g}",
+                cure=CURE,
+            )
     if any(len(set(ring)) < 3 for ring in flat):
         raise ZoneInvalid("has a ring of fewer than three corners", cure="draw at least three")
     return Polygon(flat[0], flat[1:])

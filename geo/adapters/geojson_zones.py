@@ -15,11 +15,13 @@ from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 import geopandas
 import pyogrio
 from numpy import errstate, isfinite
 from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d, get_coordinates
+from shapely.errors import ShapelyError
 
 from core.errors import (
     DiskFull,
@@ -82,13 +84,22 @@ def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
     if not path.is_file():  # a pipe would hold the reader for ever
         raise SourceMissing("no such file", where=str(path), cure="check the path")
     geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
-    options = {"DATE_AS_STRING": "YES"} if geojson else {}  # a parsed one loses microseconds
+    options = {"on_invalid": "fix"}  # a ring that does not close ends where it began
+    if geojson:
+        options["DATE_AS_STRING"] = "YES"  # a parsed one loses microseconds
     rows: list[dict[str, Any]] = []
     try:
-        layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-        with errstate(invalid="ignore"):  # a corner that is no number is told with its row
+        # a corner that is no number is told with its row, and a ring without its end is closed
+        with errstate(invalid="ignore"), catch_warnings():
+            filterwarnings("ignore", message="Non closed ring")
+            layers = [str(name) for name, _ in pyogrio.list_layers(path)]
             frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+    except (
+        pyogrio.errors.DataSourceError,
+        pyogrio.errors.DataLayerError,
+        ValueError,
+        ShapelyError,
+    ) as error:
         raise SourceUnreadable(
             f"no zones can be read: {error}",
             where=str(path),

@@ -7,6 +7,7 @@ import typer
 
 from station.asset_file import read_assets
 from station.command import Run, verb
+from station.known_ground import known_boxes, refuse_swapped_assets
 from station.stores import opened_stores
 
 
@@ -15,6 +16,7 @@ def import_(call: Run, file: Annotated[Path, typer.Argument(help="A JSON file.")
     """Bring assets in from a file. One whose id is known is replaced."""
     assets = read_assets(file)  # all or none: a bad one stops it before anything is written
     with opened_stores(call.settings) as stores:
+        refuse_swapped_assets(assets, known_boxes(stores.zones, stores.missions), str(file))
         for asset in assets:
             stores.missions.save_asset(asset)
     names = [asset.asset_id for asset in assets]

@@ -13,6 +13,7 @@ from core.instants import read_instant
 from missions.permission_documents import permission_feature
 from missions.permissions import Permission
 from station.command import Run, verb
+from station.known_ground import known_boxes, refuse_swapped_permissions
 from station.stores import opened_stores
 from station.wiring import read_permission_file
 
@@ -27,8 +28,10 @@ def import_(
     read = read_permission_file(file)  # all or none: a bad one stops it before any is kept
     if not read:
         raise PlanUnreadable("there is no permission in it", where=str(file), cure="name one")
-    if not dry_run:
-        with opened_stores(call.settings) as stores:
+    with opened_stores(call.settings) as stores:
+        known = known_boxes(stores.zones, stores.missions)
+        refuse_swapped_permissions(read, known, str(file))
+        if not dry_run:
             for permission in read:
                 stores.permissions.save(permission)
     lines = [_line(permission) for permission in read]

@@ -9,6 +9,7 @@ import typer
 from core.clock import SystemClock
 from geo.zones import Purpose, Zone
 from station.command import Run, verb
+from station.known_ground import known_boxes, refuse_swapped_zones
 from station.stores import opened_stores
 from station.wiring import write_zone_file
 from station.zone_imports import bring_in, zones_to_keep
@@ -42,6 +43,8 @@ def import_(
     zones = zones_to_keep(file, _purposes(purpose))
     now = SystemClock().now()
     with opened_stores(call.settings) as stores:
+        ids = [zone.zone_id for zone in zones]
+        refuse_swapped_zones(zones, known_boxes(stores.zones, stores.missions, ids), str(file))
         done = [(zone, bring_in(stores.zones, zone, now, dry_run=dry_run)) for zone in zones]
     counts = {word: sum(1 for _, w in done if w == word) for word in ("added", "changed", "same")}
     rows = [

@@ -94,6 +94,53 @@ def test_an_event_gets_the_quickest_asset_that_may_go(station: Station) -> None:
     refused(dispatcher.post("/dispatch", {"lat": 95, "lon": lon}), 422, "bad_request")
 
 
+def test_what_lies_by_everything_else_only_when_swapped_is_refused(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    lat, lon = AT.to_geo1_deg(0.0, 0.0)
+    turned = [[[lat, lon], [lat + 0.01, lon], [lat, lon + 0.01], [lat, lon]]]
+    polygon = {"type": "Polygon", "coordinates": turned}
+    zone = {
+        "type": "Feature",
+        "geometry": polygon,
+        "properties": {"name": "Yard", "purpose": ["flight"]},
+    }
+    times = {"valid_from": NOW.isoformat(), "valid_until": after(60).isoformat()}
+    leave = {**zone, "properties": {"number": "KZ-9", "issuer": "authority", **times}}
+    patrol = {"name": "Lamps", "asset_id": "drone-1", "altitude_m": 40, "pattern": "places"}
+    asked: list[tuple[str, dict[str, Any], str]] = [
+        ("/zones", zone, "zone_invalid"),
+        ("/permissions", leave, "zone_invalid"),
+        ("/patrols", {**patrol, "places": [[lat, lon]]}, "bad_request"),
+        ("/dispatch", {"lat": lon, "lon": lat}, "bad_request"),
+    ]
+    for path, body, code in asked:
+        problem = refused(planner.post(path, body), 422, code)
+        assert "swapped" in problem["detail"], path
+        assert problem["where"], path
+        assert "longitude first" in problem["cure"], path
+
+
+def test_another_citys_zone_is_kept_and_moved_back(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    lon, lat = 13.4, 52.5
+    body = {
+        "type": "Feature",
+        "geometry": {
+            "type": "Polygon",
+            "coordinates": [[[lon, lat], [lon + 0.01, lat], [lon, lat + 0.01], [lon, lat]]],
+        },
+        "properties": {"name": "Yard", "purpose": ["flight"]},
+    }
+    kept = planner.post("/zones", body)
+    assert kept.status_code == 201, kept.text
+    beyond = {**body, "geometry": {"type": "Polygon", "coordinates": [[[1, 99], [2, 99], [1, 98]]]}}
+    problem = refused(planner.post("/zones", beyond), 422, "zone_invalid")
+    assert "swapped" in problem["detail"]
+    answer = planner.post("/zones/check", beyond["geometry"]).json()
+    assert not answer["valid"]
+    assert "swapped" in answer["message"]
+
+
 def test_what_was_not_understood_is_never_safe_and_not_mended(station: Station) -> None:
     document = a_document()
     document["mission"]["items"][1]["command"] = 82  # a spline, which is flown as a curve

@@ -107,7 +107,7 @@ def test_a_border_that_crosses_itself_is_refused_with_the_place(station: Station
         (
             {"type": "Polygon", "coordinates": [[[51, 171], [52, 171], [51, 172]]]},
             422,
-            "bad_request",
+            "zone_invalid",
         ),
         ({"type": "Polygon", "coordinates": [[[71, 51]] * 10_001]}, 413, "too_large"),
     ],

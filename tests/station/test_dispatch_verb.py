@@ -100,6 +100,92 @@ def test_the_same_in_other_words(dispatch, document):
     assert dispatch(document)[1]["travel_s"] == pytest.approx(dispatch(LEAST)[1]["travel_s"])
 
 
+POINT = {"type": "Point", "coordinates": [71.36, 50.98]}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "sos", "location": POINT},
+        {"kind": "sos", "location": {"lat": 50.98, "lon": 71.36}},
+        {"type": "sos", "latitude": 50.98, "longitude": 71.36},
+        {"type": "sos", "coordinates": [71.36, 50.98]},
+        {"type": "Feature", "geometry": POINT, "properties": {"type": "sos"}},
+        POINT,
+    ],
+)
+@pytest.mark.parametrize("at_the_top", [False, True])
+def test_the_words_of_other_systems_mean_the_same(dispatch, event, at_the_top):
+    assets = [{"id": "d", "type": "uav", "location": [71.355, 50.978], "battery_pct": 80}]
+    document = {"assets": assets} | (event if at_the_top else {"event": event})
+    code, answer = dispatch(document)
+    assert code == 0, answer
+    assert answer["not_understood"] == []
+    assert answer["event"]["kind"] == "sos"
+    assert answer["event"]["place"] == POINT
+    assert answer["travel_s"] == pytest.approx(dispatch(LEAST)[1]["travel_s"])
+    same = dispatch(least(battery_fraction=0.8))[1]
+    assert answer["energy"] == same["energy"]
+
+
+@pytest.mark.parametrize(
+    ("asset", "said"),
+    [
+        ({"battery_pct": 101}, "0 to 100"),
+        ({"battery_pct": "full"}, "0 to 100"),
+        ({"battery_pct": 80, "battery_fraction": 0.8}, "twice"),
+    ],
+)
+def test_a_battery_that_makes_no_sense_is_refused(dispatch, asset, said):
+    code, answer = dispatch(least(**asset))
+    assert code == 2
+    assert said in answer["error"]["message"]
+
+
+FENCE = {"type": "Polygon", "coordinates": [[[71.3, 50.9], [71.5, 50.9], [71.4, 51.0]]]}
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "where"),
+    [
+        ({"event": {"lat": 71.36, "lon": 50.98}}, "source_unreadable", "event"),
+        ({"rally": [[50.98, 71.36]]}, "source_unreadable", "rally"),
+        (
+            {"zones": {**FENCE, "coordinates": [[[50.9, 71.3], [50.9, 71.5], [51.0, 71.4]]]}},
+            "zone_invalid",
+            "zone",
+        ),
+        (
+            {"assets": [*LEAST["assets"], {"id": "e", "kind": "car", "position": [50.98, 71.3]}]},
+            "source_unreadable",
+            "asset e",
+        ),
+    ],
+)
+def test_swapped_places_are_refused_with_their_place(dispatch, change, code, where):
+    exit_code, answer = dispatch({**LEAST, "zones": FENCE} | change)
+    assert exit_code == 2
+    assert answer["error"]["code"] == code
+    assert "swapped" in answer["error"]["message"]
+    assert where in answer["error"]["where"]
+    assert "longitude first" in answer["error"]["cure"]
+
+
+def test_a_latitude_beyond_a_pole_is_told_as_swapped(dispatch):
+    for event in ({"position": [50.0, 121.4]}, {"lat": 121.4, "lon": 50.0}):
+        code, answer = dispatch({**LEAST, "event": event})
+        assert code == 2
+        assert "swapped" in answer["error"]["message"]
+
+
+def test_another_city_is_no_fault(dispatch):
+    there = {"event": {"lat": 52.52, "lon": 13.40},
+             "assets": [{"id": "d", "kind": "drone", "position": [13.41, 52.52]}]}  # fmt: skip
+    assert dispatch(there)[0] == 0
+    far = {**there, "event": LEAST["event"]}
+    assert dispatch(far)[0] == 1  # nobody comes so far, but nothing is swapped
+
+
 def test_a_field_that_nobody_knows_is_named(dispatch):
     document = least(colour="red", patrol={"name": "round", "mood": "good"})
     document["policy"] = {"height_m": 50, "speed": 3}
@@ -125,7 +211,7 @@ def test_nobody_can_go_is_an_answer(dispatch):
         ("{", "no JSON"),
         ("[]", "no JSON object"),
         ({"assets": []}, "no place"),
-        ({"event": {"lat": 95.0, "lon": 71.0}, "assets": []}, "event.lat"),
+        ({"event": {"lat": 195.0, "lon": 71.0}, "assets": []}, "event.lat"),
         (least(kind="boat"), "assets.0.kind"),
         (least(battery_fraction=80), "assets.0.battery_fraction"),
         (least(position=[71.0]), "assets.0.position"),

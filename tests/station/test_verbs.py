@@ -62,6 +62,43 @@ def zone_file(tmp_path):
     return write
 
 
+SWAPPED = [[y, x] for x, y in SQUARE]
+BERLIN = [[x - 58.0, y + 1.5] for x, y in SQUARE]
+
+
+def test_zones_that_lie_there_only_when_swapped_are_refused(qyran, zone_file):
+    for known in (False, True):  # the map alone tells it, and so do zones that are kept
+        code, answer = qyran("zones", "import", zone_file(SWAPPED, id="zone-2"))
+        assert (code, answer["error"]["code"]) == (2, "zone_invalid")
+        assert "swapped" in answer["error"]["message"]
+        assert "row 1 (Yard)" in answer["error"]["where"]
+        assert "longitude first" in answer["error"]["cure"]
+        if not known:
+            assert qyran("zones", "import", zone_file(id="zone-1"))[0] == 0
+    assert len(qyran("zones", "list")[1]["zones"]) == 1
+
+
+def test_another_citys_zones_and_assets_are_no_fault(qyran, zone_file, tmp_path):
+    assert qyran("zones", "import", zone_file(BERLIN, id="zone-1"))[0] == 0
+    assert qyran("zones", "import", zone_file(id="zone-2"))[0] == 0
+    lon, lat = BERLIN[0]
+    swapped = zone_file([[y, x] for x, y in BERLIN], id="zone-3")
+    assert qyran("zones", "import", swapped)[0] == 2
+    file = tmp_path / "assets.json"
+    for place, code in (((lat, lon), 0), ((lon, lat), 2)):
+        home = {"lat": place[0], "lon": place[1], "ground_m": 35, "datum": "geoid"}
+        asset = {"id": "d", "kind": "drone", "home": home, "cruise_m_s": 8}
+        file.write_text(json.dumps(asset))
+        assert qyran("assets", "import", file)[0] == code
+
+
+def test_a_zone_beyond_a_pole_is_swapped(qyran, zone_file):
+    beyond = [[50.0, 121.0], [50.1, 121.0], [50.1, 121.1], [50.0, 121.0]]
+    code, answer = qyran("zones", "import", zone_file(beyond))
+    assert (code, answer["error"]["code"]) == (2, "zone_invalid")
+    assert "swapped" in answer["error"]["message"]
+
+
 def test_zones_come_in_once_and_change_by_version(qyran, zone_file):
     path = zone_file(id="zone-1")
     assert qyran("zones", "import", path, "--dry-run")[1]["added"] == 1
