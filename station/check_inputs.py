@@ -1,31 +1,24 @@
-"""What `qyran check` is given beside the plan: asset, permission, weather, sorties, ground."""
+"""What `qyran check` is given beside the plan: its start, weather, other sorties.
 
-from dataclasses import dataclass, fields, replace
+An asset needs validators and may need the data folder: `station.given_asset`, loaded if one is
+given.
+"""
+
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import NotFound, PlanUnreadable, SourceMissing, SourceUnreadable
+from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable
 from core.ids import AssetId
 from core.instants import read_instant
 from missions.circumstances import OwnFlight
 from missions.losses import findings as loss_findings
-from missions.model import Asset, Finding, Plan, Severity
+from missions.model import Asset, Finding, Plan
 from missions.plan_file import load_plan
 from missions.weather import Weather
-from station.asset_file import read_asset_for
 from station.json_file import read_json
-from station.settings import Settings
-from station.stores import opened_stores
 
 UNNAMED = AssetId("unnamed-drone")
-
-
-@dataclass(frozen=True, slots=True)
-class GivenAsset:
-    """The asset that a plan is checked for, and what was strange about its file."""
-
-    asset: Asset
-    findings: tuple[Finding, ...] = ()
 
 
 def read_plan_file(path: Path, asset_id: AssetId = UNNAMED) -> tuple[Plan, tuple[Finding, ...]]:
@@ -44,34 +37,6 @@ def read_plan_file(path: Path, asset_id: AssetId = UNNAMED) -> tuple[Plan, tuple
         raise PlanUnreadable("is no text", where=str(path), cure=cure) from None
     loaded = load_plan(text, asset_id, where=str(path))
     return loaded.plan, loss_findings(loaded.losses)
-
-
-def read_given_asset(named: str, plan: Plan, settings: Settings) -> GivenAsset:
-    """Returns the asset of a file, or the one of that id in the data folder.
-
-    Raises:
-        SourceMissing: if a file is named that is not there.
-        SourceUnreadable: if the file holds no asset.
-        NotFound: if no asset of the data folder has that id.
-    """
-    path = Path(named)
-    if path.suffix.lower() == ".json" or path.is_file():
-        asset, strange = read_asset_for(path, plan)
-        told = tuple(
-            Finding(
-                Severity.WARNING,
-                "asset_field_unknown",
-                f"{path.name}: {name} means nothing here",
-                cure="see station/asset_file.py for the names of fields",
-            )
-            for name in strange
-        )
-        return GivenAsset(asset, told)
-    with opened_stores(settings) as stores:
-        for asset in stores.missions.assets():
-            if asset.asset_id == named:
-                return GivenAsset(asset)
-    raise NotFound("no such asset", where=named, cure="leave --asset out, or add the asset")
 
 
 def read_start(text: str | None) -> datetime | None:

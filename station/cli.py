@@ -53,9 +53,16 @@ INTERNAL_EXIT_CODE = 70
 """Of a fault of our own (EX_SOFTWARE of sysexits.h); a traceback goes to standard error."""
 
 
-def build_app(wanted: str | None) -> "typer.Typer":
-    """Returns the app with the `wanted` verb loaded; the others only have their help line."""
+def build_app(wanted: str | None, wanted_part: str | None = None) -> "typer.Typer":
+    """Returns the app with the `wanted` verb loaded; the others only have their help line.
+
+    Args:
+        wanted: the verb.
+        wanted_part: a verb of that verb; those in modules of their own are loaded by it alone.
+    """
     import typer
+
+    from station.command import Elsewhere
 
     app = typer.Typer(
         name="qyran",
@@ -72,14 +79,19 @@ def build_app(wanted: str | None) -> "typer.Typer":
             app.command(name, help=line)(_not_loaded)
             continue
         module = importlib.import_module(f"station.verbs.{name}")
-        runs: dict[str, Callable[..., int]] | None = getattr(module, "RUNS", None)
+        runs: dict[str, Callable[..., int] | Elsewhere] | None = getattr(module, "RUNS", None)
         if runs is None:
             app.command(name)(module.run)
             continue
         group = typer.Typer(help=line, no_args_is_help=True, rich_markup_mode=None)
         group.callback()(_every_verb_has_its_own_options)
         for sub_name, run in runs.items():
-            group.command(sub_name)(run)
+            if not isinstance(run, Elsewhere):
+                group.command(sub_name)(run)
+            elif sub_name == wanted_part:
+                group.command(sub_name)(run.load())
+            else:
+                group.command(sub_name, help=run.line)(_not_loaded)
         app.add_typer(group, name=name)
     return app
 
@@ -145,7 +157,9 @@ def _called(output: Output, wanted: str | None, words: list[str]) -> int:
     import typer
 
     try:
-        code = build_app(wanted)(words, prog_name="qyran", standalone_mode=False, obj=output)
+        named = [word for word in words if not word.startswith("-")]
+        app = build_app(wanted, named[1] if len(named) > 1 else None)
+        code = app(words, prog_name="qyran", standalone_mode=False, obj=output)
         return int(code or 0)
     except typer.TyperException as error:
         known = wanted if wanted in VERBS else None

@@ -23,10 +23,12 @@ it needs at its top; the rest of the command line stays quick. The whole of a ve
 `--log-level`. The return value is the exit code (`None` is 0): 0 done, 1 the answer is no.
 Usage and environment faults are raised as `core.errors`; `main` says them in one line and
 picks the exit code. A verb with verbs of its own (`zones import`) names several functions in
-a dict `RUNS = {"import": import_, "list": list_}` instead of `run`.
+a dict `RUNS = {"import": import_, "list": list_}` instead of `run`; one of them that needs much
+that the others do not stands there as an `Elsewhere`, and is imported when it is called.
 '''
 
 import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -45,6 +47,22 @@ from station.stopping import stopped_by_signals
 if TYPE_CHECKING:
     from station.settings import Settings
     from station.settings_sources import LoadedSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A verb of a verb in a module of its own, which is imported only when it is called."""
+
+    module: str
+    name: str
+    """Of the function there."""
+    line: str
+    """For the help: the first line of the function's docstring."""
+
+    def load(self) -> Callable[..., int]:
+        """Returns the function."""
+        run: Callable[..., int] = getattr(importlib.import_module(self.module), self.name)
+        return run
 
 
 @dataclass

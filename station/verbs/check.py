@@ -17,7 +17,6 @@ from missions.model import Asset, Change, Finding, Plan, Severity
 from missions.plan_file import write_plan
 from station.check_inputs import (
     for_asset,
-    read_given_asset,
     read_other,
     read_plan_file,
     read_start,
@@ -128,6 +127,9 @@ def _vehicle(
     call: Run, plan: Plan, named: str | None, endurance_s: float | None
 ) -> tuple[Asset, tuple[Finding, ...]]:
     if named is not None:
+        # settings, validators and the data folder are seconds of imports, which few checks need
+        from station.given_asset import read_given_asset
+
         given = read_given_asset(named, plan, call.settings)
         return given.asset, given.findings
     assumed = default_asset(plan, endurance_s or 1_500.0)

@@ -18,10 +18,8 @@ from geo.sweep_time import Pace, Wind
 from geo.utm_frame import UtmFrame
 from geo.zones import Area
 from station.area_zones import APART_M, fences_near, open_part, polygons_of
-from station.command import Run, verb
-from station.fleet_verb import fleet
+from station.command import Elsewhere, Run, verb
 from station.plan_drawing import Plot, check_plot, draw_sheet
-from station.plan_patrol_file import patrol
 from station.plan_sheet import sheet_of_path
 from station.wiring import read_zone_file
 
@@ -258,4 +256,18 @@ def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float
     return place
 
 
-RUNS = {"area": area, "fleet": fleet, "patrol": patrol}
+RUNS = {
+    "area": area,
+    # people, routing and settings, none of which an area needs, are seconds of imports
+    "fleet": Elsewhere(
+        "station.fleet_verb",
+        "fleet",
+        "Plan a shift of drones and cars; exit code 1 if there are jobs and none can be done.",
+    ),
+    "patrol": Elsewhere(
+        "station.plan_patrol_file",
+        "patrol",
+        "Plan a patrol and prove it. Exit code 1 where nothing can be flown or a finding is an"
+        " error.",
+    ),
+}
