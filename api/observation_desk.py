@@ -123,7 +123,9 @@ class ObservationDesk:
         try:
             data = base64.b64decode(body.picture, validate=True)
         except (binascii.Error, ValueError) as error:
-            raise BadRequest("the picture is no base64", where="picture") from error
+            raise BadRequest(
+                "the picture is no base64", where="picture", cure="send it as RFC 4648 base64"
+            ) from error
         head = checked_picture(self.services, data)
         digest = self.services.vault.put(data, head.media_type)
         camera = CameraId(body.camera_id or body.device_id)

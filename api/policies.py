@@ -14,7 +14,7 @@ from api.accounts import Role, TokenKind
 from api.same_origin import UNSAFE, check_same_origin
 from api.services import Services
 from api.signing_in import Visitor, visitor_of
-from core.errors import NotAllowed, NotSignedIn, TooLarge
+from core.errors import BadRequest, NotAllowed, NotSignedIn, TooLarge
 
 COOKIE = "qyran_session"
 
@@ -60,6 +60,7 @@ def roles(*named: Role) -> Policy:
 
 _POLICY = "qyran_policy"
 _BODY = "qyran_carries_media"
+_CURSOR = "cursor"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -77,13 +78,23 @@ class GuardedRoute(APIRoute):
         inner = super().get_route_handler()
         policy = self.policy
         media = bool(getattr(self.endpoint, _BODY, False))
+        # the page's own paths are whatever a browser asks for
+        pages = not self.include_in_schema or any(
+            field.alias == _CURSOR for field in self.dependant.query_params
+        )
 
         async def guarded(request: Request) -> Response:
             if policy is None:
-                raise NotAllowed("this route names no policy")
+                raise NotAllowed("this route names no policy", cure="tell the station's maintainer")
             services: Services = request.app.state.services
             visitor = None if policy.public else await _visitor(services, request)
             policy.admit(visitor)
+            if _CURSOR in request.query_params and not pages:
+                raise BadRequest(
+                    "this answer has no pages, so no cursor is of it",
+                    where=_CURSOR,
+                    cure="leave it out",
+                )
             if request.method in UNSAFE and not _bearer(request):
                 check_same_origin(request)
             request.state.visitor = visitor

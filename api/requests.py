@@ -19,7 +19,7 @@ async def _services(request: Request) -> Services:
 async def _visitor(request: Request) -> Visitor:
     visitor: Visitor | None = request.state.visitor
     if visitor is None:
-        raise NotSignedIn("nobody is signed in")
+        raise NotSignedIn("nobody is signed in", cure="sign in, or send a bearer token")
     return visitor
 
 

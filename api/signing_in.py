@@ -74,6 +74,7 @@ def check_password(password: str) -> None:
         raise BadRequest(
             f"a password must have {LEAST_PASSWORD} to {MOST_PASSWORD} characters",
             where="password",
+            cure="choose another",
         )
 
 
@@ -85,7 +86,9 @@ def checked_login(login: str) -> str:
     """
     folded = login.strip().lower()
     if not folded or len(folded) > 64 or not set(folded) <= _LOGIN_CHARACTERS:
-        raise BadRequest("a login is 1 to 64 of a-z 0-9 . _ @ -", where="user")
+        raise BadRequest(
+            "a login is 1 to 64 of a-z 0-9 . _ @ -", where="user", cure="choose another"
+        )
     return folded
 
 
@@ -109,9 +112,11 @@ def new_account(
     login = checked_login(login)
     held = frozenset(roles)
     if not name.strip():
-        raise BadRequest("a name is needed", where="name")
+        raise BadRequest("a name is needed", where="name", cure="say what the person is called")
     if not held:
-        raise BadRequest("at least one role is needed", where="roles")
+        raise BadRequest(
+            "at least one role is needed", where="roles", cure=f"name some of {', '.join(Role)}"
+        )
     if password is not None:
         check_password(password)
     account = Account(
@@ -139,7 +144,11 @@ def check_agency(agencies: Iterable[Agency], agency: str | None, roles: Iterable
             f"no agency {agency}", where="agency", cure=f"known: {', '.join(known) or 'none'}"
         )
     if Role.SERVICE in set(roles) and (agency is None or not known[AgencyId(agency)].service):
-        raise BadRequest("the role service needs the agency of a service", where="agency")
+        raise BadRequest(
+            "the role service needs the agency of a service",
+            where="agency",
+            cure="name one of /agencies whose service is true",
+        )
 
 
 def sign_in(services: Services, login: str, password: str, address: str) -> Account:
@@ -179,7 +188,11 @@ def set_up(
         raise _no_set_up()
     check_password(password)  # what can be mended must not cost the token
     if services.accounts.by_login(checked_login(login)) is not None or not name.strip():
-        raise BadRequest("choose another user, and give a name", where="user")
+        raise BadRequest(
+            "that user is taken, or there is no name",
+            where="user",
+            cure="choose another user, and give a name",
+        )
     if not services.setup.redeem(token):
         raise _no_set_up()  # somebody else was a moment faster
     agency = next((one.agency_id for one in services.agencies if not one.service), None)

@@ -91,12 +91,16 @@ class Recurrence:
                     "a time without its offset", where=at.isoformat(), cure="name the time zone"
                 )
         if self.duration < timedelta(0) or self.nominal_days < 0:
-            raise ScheduleInvalid("an occurrence ends before it begins", where="duration")
+            raise ScheduleInvalid(
+                "an occurrence ends before it begins", where="duration", cure="mend its length"
+            )
         for day in self.exdays:
             try:
                 date.fromisoformat(day)
             except ValueError:
-                raise ScheduleInvalid(f"{day!r:.40} is no day", where="exdays") from None
+                raise ScheduleInvalid(
+                    f"{day!r:.40} is no day", where="exdays", cure="write it as 2026-12-16"
+                ) from None
         _ = self.rules
 
     @property
@@ -222,8 +226,11 @@ class Recurrence:
         high = min(self._wall(end) + _slack(end, zone), _LATEST)
         rules = self.rules
         streams = [_in_order(expand(rule, first, low, high), zone, rule.until) for rule in rules]
-        dates = [at.astimezone(UTC).replace(microsecond=0) for at in self.rdates]
-        begun = self.start.astimezone(UTC).replace(microsecond=0)
+        # what a rule gives falls on whole seconds; a date by itself keeps its parts of one
+        dates = [at.astimezone(UTC) for at in self.rdates]
+        begun = self.start.astimezone(UTC)
+        if rules:
+            dates, begun = [at.replace(microsecond=0) for at in dates], begun.replace(microsecond=0)
         if not rules or any(rule.until is None or begun <= rule.until for rule in rules):
             dates.append(begun)
         yield from heapq.merge(*streams, sorted(dates))

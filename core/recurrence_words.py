@@ -38,11 +38,14 @@ class _Moment:
         return None if isinstance(self.value, datetime) else self.value
 
 
-def read_recurrence(document: Mapping[str, Any]) -> tuple[Recurrence, tuple[str, ...]]:
+def read_recurrence(
+    document: Mapping[str, Any], *, exact: bool = False
+) -> tuple[Recurrence, tuple[str, ...]]:
     """Returns the recurrence that a document says, and what deserves a look in it.
 
     Args:
         document: words and their values; words that are not in `WORDS` are left alone.
+        exact: keep parts of a second, which iCalendar does not know.
 
     Raises:
         ScheduleInvalid: if something is missing, unreadable or said twice.
@@ -60,21 +63,21 @@ def read_recurrence(document: Mapping[str, Any]) -> tuple[Recurrence, tuple[str,
             "there is no dtstart", cure="say when it begins first, such as 2026-03-01T08:00"
         )
     notes: list[str] = []
-    begin = _moment("dtstart", words["dtstart"])
+    begin = _moment("dtstart", words["dtstart"], exact)
     zone_name = _zone_name(words.get("tzid"), begin)
     zone = zone_named(zone_name)
     start = _instant(begin, zone)
     _look_at_offset(begin, zone, zone_name, notes)
     wall_time = time(0) if begin.day else start.astimezone(zone).time()
-    duration, nominal_days = _length(words, begin, start, zone)
+    duration, nominal_days = _length(words, begin, start, zone, exact)
     exdates, exdays = [], []
-    for moment in _moments("exdate", words.get("exdate")):
+    for moment in _moments("exdate", words.get("exdate"), exact):
         if moment.day is not None and begin.day is None:
             exdays.append(moment.day.isoformat())
         else:
             exdates.append(_instant(moment, zone))
     rdates = []
-    for moment in _moments("rdate", words.get("rdate")):
+    for moment in _moments("rdate", words.get("rdate"), exact):
         if moment.day is not None:  # on that day, at the usual time
             moment = _Moment(datetime.combine(moment.day, wall_time))
         rdates.append(_instant(moment, zone))
@@ -108,7 +111,11 @@ def read_event(text: str) -> dict[str, Any]:
                 events.append({})
         elif name == "END":
             if not open_parts or open_parts.pop() != value.upper():
-                raise ScheduleInvalid("its BEGIN and END lines do not match", where=line[:80])
+                raise ScheduleInvalid(
+                    "its BEGIN and END lines do not match",
+                    where=line[:80],
+                    cure="give each BEGIN its END",
+                )
         elif open_parts[-1:] == ["VEVENT"] or not open_parts:
             if not events:  # the bare properties, without BEGIN:VEVENT
                 events.append({})
@@ -168,17 +175,17 @@ def _rules(value: object) -> list[str]:
     raise ScheduleInvalid("is no rule", where="rrule", cure="write FREQ=WEEKLY;BYDAY=MO")
 
 
-def _moments(where: str, value: object) -> list[_Moment]:
+def _moments(where: str, value: object, exact: bool) -> list[_Moment]:
     if value is None:
         return []
     if isinstance(value, str):
-        return [_moment(where, item) for item in re.split(r"[,\s]+(?=[\d])", value) if item]
+        return [_moment(where, item, exact) for item in re.split(r"[,\s]+(?=[\d])", value) if item]
     if isinstance(value, list | tuple):
-        return [moment for item in value for moment in _moments(where, item)]
-    return [_moment(where, value)]
+        return [moment for item in value for moment in _moments(where, item, exact)]
+    return [_moment(where, value, exact)]
 
 
-def _moment(where: str, value: object) -> _Moment:
+def _moment(where: str, value: object, exact: bool) -> _Moment:
     """Returns what a text, or an object of a text and its zone, says."""
     tzid = ""
     if isinstance(value, Mapping):
@@ -198,7 +205,8 @@ def _moment(where: str, value: object) -> _Moment:
     try:
         if re.fullmatch(r"\d{8}|\d{4}-\d\d-\d\d", text):
             return _Moment(date.fromisoformat(text), tzid)
-        return _Moment(datetime.fromisoformat(text).replace(microsecond=0), tzid)
+        at = datetime.fromisoformat(text)
+        return _Moment(at if exact else at.replace(microsecond=0), tzid)
     except ValueError as error:
         raise ScheduleInvalid(
             f"{text!r:.60} is no time ({error})",
@@ -247,7 +255,7 @@ def _instant(moment: _Moment, zone: tzinfo) -> datetime:
 
 
 def _length(
-    words: Mapping[str, Any], begin: _Moment, start: datetime, zone: tzinfo
+    words: Mapping[str, Any], begin: _Moment, start: datetime, zone: tzinfo, exact: bool
 ) -> tuple[timedelta, int]:
     """Returns the exact part and the whole days of the calendar of an occurrence."""
     said = [word for word in ("duration", "duration_s", "dtend") if word in words]
@@ -256,16 +264,16 @@ def _length(
     if not said:
         return timedelta(0), 1 if begin.day else 0
     if said[0] == "dtend":
-        end = _moment("dtend", words["dtend"])
+        end = _moment("dtend", words["dtend"], exact)
         if end.day is not None and begin.day is not None:
-            exact, days = timedelta(0), (end.day - begin.day).days
+            length, days = timedelta(0), (end.day - begin.day).days
         else:
-            exact, days = _instant(end, zone) - start, 0
+            length, days = _instant(end, zone) - start, 0
     else:
-        exact, days = read_duration(words[said[0]], where=said[0])
-    if exact < timedelta(0) or days < 0:
+        length, days = read_duration(words[said[0]], where=said[0])
+    if length < timedelta(0) or days < 0:
         raise ScheduleInvalid("it ends before it begins", where=said[0], cure="mend its length")
-    return exact, days
+    return length, days
 
 
 _DURATION = re.compile(

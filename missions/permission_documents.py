@@ -38,7 +38,7 @@ def permissions_of(document: object, where: str = "") -> tuple[Permission, ...]:
         document = document.get("features")
     many = document if isinstance(document, list) else [document]
     if not many:
-        raise PlanUnreadable("there is no permission in it", where=where)
+        raise PlanUnreadable("there is no permission in it", where=where, cure="name one")
     return tuple(
         _permission(one, f"{where}, permission {number}" if where else f"permission {number}")
         for number, one in enumerate(many, 1)
@@ -70,7 +70,9 @@ def permission_feature(permission: Permission) -> dict[str, Json]:
 
 def _permission(document: object, where: str) -> Permission:
     if not isinstance(document, Mapping):
-        raise PlanUnreadable("is no GeoJSON feature", where=where)
+        raise PlanUnreadable(
+            "is no GeoJSON feature", where=where, cure="see docs/guides/airspace.md"
+        )
     own = document.get("properties")
     given: dict[str, Any] = {}
     for key, value in (own if isinstance(own, Mapping) else document).items():
@@ -112,7 +114,9 @@ def _permission(document: object, where: str) -> Permission:
 
 def _area(geometry: object, radius_m: object) -> Area:
     if geometry is None:
-        raise ValueError("it has no area")
+        raise ZoneInvalid(
+            "it has no area", cure="give it a geometry: a polygon, or a point with radius_m"
+        )
     found = geometry if hasattr(geometry, "geom_type") else shape(cast("dict[str, Any]", geometry))
     if isinstance(found, Point) and radius_m is not None:
         circle = Circle(float(found.y), float(found.x), float(str(radius_m)))
@@ -122,12 +126,19 @@ def _area(geometry: object, radius_m: object) -> Area:
         found = MultiPolygon([q for p in parts for q in getattr(p, "geoms", [p])])
     if not isinstance(found, Polygon | MultiPolygon):
         raise ValueError(f"its area is a {getattr(found, 'geom_type', 'riddle')}, not a polygon")
+    west, south, east, north = found.bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        turned = max(-west, east) <= 90 and max(-south, north) <= 180
+        raise ZoneInvalid(
+            "longitude and latitude are swapped" if turned else "a corner is no place on Earth",
+            cure="give longitude first, then latitude, in degrees",
+        )
     return force_2d(found)
 
 
 def _instant(given: Mapping[str, Any], name: str, zone: Any) -> datetime:
     if name not in given:
-        raise ValueError(f"it has no {name}")
+        raise ZoneInvalid(f"it has no {name}", cure=f"give {name} as 2026-06-15T09:00:00+05:00")
     return read_instant(given[name], zone, name)
 
 
@@ -137,7 +148,10 @@ def _limit(given: Mapping[str, Any], side: str) -> Altitude | None:
         return None
     datum = given.get(f"{side}_datum") or given.get("datum")
     if datum is None:
-        raise ValueError(f"{side}_m without a datum (AGL, AMSL, home or ellipsoid)")
+        raise ZoneInvalid(
+            f"{side}_m without a datum: nobody knows from where it counts",
+            cure="write datum as AGL, AMSL, home or ellipsoid",
+        )
     return Altitude(float(metres), Datum.named(str(datum)))
 
 

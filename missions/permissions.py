@@ -42,9 +42,15 @@ class Permission:
         if not self.number.strip():
             raise ZoneInvalid("a permission has no number", cure="give the issuer's number")
         if self.area.is_empty or not self.area.is_valid:
-            raise ZoneInvalid("its area is empty or crosses itself", where=where)
+            raise ZoneInvalid(
+                "its area is empty or crosses itself",
+                where=where,
+                cure="draw at least three corners, and no two edges that cross",
+            )
         if self.valid_until <= self.valid_from:
-            raise ZoneInvalid("it ends before it begins", where=where)
+            raise ZoneInvalid(
+                "it ends before it begins", where=where, cure="put valid_until after valid_from"
+            )
 
     @property
     def ends_at(self) -> datetime:

@@ -73,9 +73,13 @@ class EmbeddedOperations:
         """Starts a sortie, which is under way at once."""
         report = self.plan(patrol_id)
         if not report.safe:
-            raise PlanUnsafe("the plan has errors", where=patrol_id)
+            raise PlanUnsafe("the plan has errors", where=patrol_id, cure="see its findings")
         if self.sortie_of(report.plan.asset_id) is not None:
-            raise IllegalMove("the asset is on a sortie", where=report.plan.asset_id)
+            raise IllegalMove(
+                "the asset is on a sortie",
+                where=report.plan.asset_id,
+                cure="wait for its end or bring it home",
+            )
         self._fail()
         sortie = Sortie(SortieId(fresh_id("sortie")), report.plan, authorised_by=by, version=0)
         for state in (SortieState.AUTHORISED, SortieState.UNDERWAY):
@@ -131,7 +135,7 @@ class EmbeddedOperations:
         if self.failure is FleetFailure.UNREACHABLE:
             raise VehicleUnreachable("no autopilot answered", cure="see that it is switched on")
         if self.failure is FleetFailure.WILL_NOT_ARM:
-            raise ArmingDenied("the vehicle says: compass not calibrated")
+            raise ArmingDenied("the vehicle says: compass not calibrated", cure="calibrate it")
 
     def _asset(self, asset_id: AssetId) -> Asset:
         for asset in self._missions.assets():

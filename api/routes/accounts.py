@@ -50,7 +50,9 @@ def post_account_token(services: ServicesOf, account_id: str) -> TokenOut:
     """Makes a bearer token of an account; the one before it is void."""
     account = services.accounts.get(UserId(account_id))
     if not account.active:
-        raise BadRequest("the account is switched off", where=account_id)
+        raise BadRequest(
+            "the account is switched off", where=account_id, cure="name one that is active"
+        )
     services.accounts.drop_tokens(account.user_id, TokenKind.BEARER)
     secret = issue_token(
         services.accounts, account.user_id, TokenKind.BEARER, services.clock, lifetime=None

@@ -179,9 +179,17 @@ def post_incident_completion(
     if version is not None:
         check_version(version, incident.version, incident_id)
     if who.agency is None or who.agency != incident.agency:
-        raise NotAllowed("it is assigned to another agency", where=incident_id)
+        raise NotAllowed(
+            "it is assigned to another agency",
+            where=incident_id,
+            cure="ask a dispatcher to assign it anew",
+        )
     if incident.state is not IncidentState.ASSIGNED:  # before anything gets into the vault
-        raise IllegalMove(f"it is {incident.state}, not assigned", where=incident_id)
+        raise IllegalMove(
+            f"it is {incident.state}, not assigned",
+            where=incident_id,
+            cure="read it anew; only what is assigned can be completed",
+        )
     data = photo.file.read()
     head = checked_picture(services, data)
     evidence = Evidence(

@@ -209,7 +209,7 @@ async def _commanded(services: Services, who: Account, sortie_id: str) -> Sortie
 def _check_crew(services: Services, who: Account, asset_id: AssetId) -> None:
     """Refuses to let a driver command a drone; raises NotAllowed."""
     if _asset(services, asset_id).kind is AssetKind.DRONE and Role.PILOT not in who.roles:
-        raise NotAllowed("a drone is commanded by a pilot", where=asset_id)
+        raise NotAllowed("a drone is commanded by a pilot", where=asset_id, cure="ask a pilot")
 
 
 def _asset(services: Services, asset_id: str) -> Asset:

@@ -206,7 +206,9 @@ def _read(services: Services, body: dict[str, Any]) -> ScheduleFile:
 
 def _listed(services: Services, schedule: Schedule, since: datetime, until: datetime) -> Any:
     if not timedelta(0) <= until - since <= _LONGEST:
-        raise BadRequest("`to` must lie in the ten years after `from`", where="to")
+        raise BadRequest(
+            "`to` must lie in the ten years after `from`", where="to", cure="ask for less at a time"
+        )
     recurrence = schedule.timetable.recurrence
     for number, _ in enumerate(recurrence.candidates(since, until)):
         if number >= _LISTED_MOST:

@@ -97,7 +97,7 @@ def put_zone(
 ) -> ZoneOut:
     """Keeps the next version of a zone; a draft leaves in force what stands."""
     if body.id not in (None, zone_id):
-        raise BadRequest("the id is another than the route's", where="id")
+        raise BadRequest("the id is another than the route's", where="id", cure="leave it out")
     present = services.zones.get(ZoneId(zone_id))
     check_version(version, present.version, zone_id)
     check_agency(services.agencies, body.properties.owner, ())

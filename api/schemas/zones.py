@@ -11,7 +11,7 @@ from shapely.geometry import mapping
 from api.schemas.base import Answer, Body, Instant, LonLat, Name
 from core.errors import TooLarge, ZoneInvalid
 from core.ids import AgencyId
-from core.window_documents import read_windows, write_window
+from core.window_documents import WindowInvalid, read_windows, write_window
 from geo.circles import circle_area
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum
@@ -66,7 +66,7 @@ def _datum(word: object) -> object:
 
 AnyDatum = Annotated[Datum, BeforeValidator(_datum)]
 """Our own names, or AGL, AMSL and HAE in any case."""
-Window = dict[str, JsonValue] | str
+Window = dict[str, JsonValue] | str | list[str | None]
 """A time window as `core.window_documents` reads it."""
 
 
@@ -194,8 +194,16 @@ class ZoneBody(Body):
         area, circle = self._shape(most_corners)
         try:
             windows = tuple(w for given in p.windows for w in read_windows(cast(Any, given)))
+        except WindowInvalid as error:
+            raise ZoneInvalid(
+                f"a time window makes no sense: {error.message}", where=p.name, cure=error.cure
+            ) from error
         except (ValueError, OverflowError) as error:
-            raise ZoneInvalid(f"a time window makes no sense: {error}", where=p.name) from error
+            raise ZoneInvalid(
+                f"a time window makes no sense: {error}",
+                where=p.name,
+                cure="see docs/guides/airspace.md, time windows",
+            ) from error
         return Zone(
             **present,
             name=p.name,

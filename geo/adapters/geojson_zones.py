@@ -13,8 +13,9 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from warnings import catch_warnings, filterwarnings
 
 import geopandas
@@ -33,7 +34,7 @@ from core.errors import (
 )
 from core.ids import AgencyId, UserId, ZoneId, content_id
 from core.recurrence import Recurrence
-from core.window_documents import read_windows, write_window
+from core.window_documents import WindowInvalid, read_windows, write_window
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage
@@ -236,7 +237,7 @@ def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpos
     where = f"{where} ({name})" if name else where
     _check_words(row, where)
     try:
-        kind = ZoneKind(_text(row, "kind").strip().lower() or ZoneKind.INCLUSION)
+        kind = _word(row, "kind", ZoneKind, ZoneKind.INCLUSION)
         area, circle = _shape(row, kind)
         given = _text(row, "zone_id") or _text(row, "id")
         zone_id = given or content_id("zone", name, area.wkb_hex)
@@ -260,15 +261,37 @@ def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpos
             circle,
             version=int(_number(row, "version") or 1),
             changed_at=datetime.fromisoformat(changed_at) if changed_at else None,
-            stage=ZoneStage(_text(row, "stage").strip().lower() or ZoneStage.ACTIVE),
+            stage=_word(row, "stage", ZoneStage, ZoneStage.ACTIVE),
             changed_by=UserId(_text(row, "changed_by")) if _text(row, "changed_by") else None,
         )
     except ZoneInvalid as error:
         raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
+    except WindowInvalid as error:
+        raise ZoneInvalid(
+            f"its times make no sense: {error.message}", where=where, cure=error.cure
+        ) from error
     except (ValueError, TypeError) as error:
         raise ZoneInvalid(
             f"a property makes no sense: {error}", where=where, cure="see docs/api.md, zones"
         ) from error
+
+
+_DATUMS = "write datum as AGL, AMSL, home or ellipsoid"
+W = TypeVar("W", bound=StrEnum)
+
+
+def _word(row: Mapping[str, Any], key: str, known: type[W], default: W) -> W:
+    """Returns a word of a few that are known."""
+    word = _text(row, key).strip().lower()
+    if not word:
+        return default
+    try:
+        return known(word)
+    except ValueError:
+        raise ZoneInvalid(
+            f"its {key} is {word!r:.60}, which is not known",
+            cure=f"write {key} as {', '.join(known)}",
+        ) from None
 
 
 def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]:
@@ -311,6 +334,11 @@ def _purposes(
     words = [word.strip().lower() for word in _words(row, "purpose")]
     if "both" in words:
         return frozenset(Purpose)
+    if strange := [word for word in words if word not in {*Purpose}]:
+        raise ZoneInvalid(
+            f"its purpose is {strange[0]!r:.60}, which is not known",
+            cure="write purpose as flight, watch or both",
+        )
     given = frozenset(Purpose(word) for word in words) or default_purposes
     if given is None:
         raise ZoneInvalid(
@@ -358,7 +386,14 @@ def _text(row: Mapping[str, Any], key: str) -> str:
 
 def _number(row: Mapping[str, Any], key: str) -> float | None:
     value = _present(row, key)
-    return None if value is None or value == "" else float(value)
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except (ValueError, TypeError):
+        raise ZoneInvalid(
+            f"its {key} is {value!r:.60}, which is no number", cure=f"write {key} as a number"
+        ) from None
 
 
 def _words(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
@@ -376,5 +411,8 @@ def _limit(row: Mapping[str, Any], key: str, datum: str) -> Altitude | None:
     if metres is None:
         return None
     if not datum:
-        raise ValueError(f"{key} without a datum (AGL, AMSL, home or ellipsoid)")
-    return Altitude(metres, Datum.named(datum))
+        raise ZoneInvalid(f"{key} without a datum: nobody knows from where it counts", cure=_DATUMS)
+    try:
+        return Altitude(metres, Datum.named(datum))
+    except ValueError:
+        raise ZoneInvalid(f"{datum!r:.60} is no datum", cure=_DATUMS) from None

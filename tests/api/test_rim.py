@@ -1,6 +1,7 @@
 """Errors, headers, limits, the log, the page."""
 
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -205,3 +206,23 @@ def test_health_tells_versions(station: Station) -> None:
         "demo": False,
         "time": "2026-11-20T09:00:00Z",
     }
+
+
+def test_a_cursor_that_is_of_no_list_is_refused_everywhere(station: Station) -> None:
+    admin = station.client(Role.ADMIN, Role.REVIEWER, Role.PLANNER)
+    document = station.stranger().get("/openapi.json").json()
+    asked = 0
+    for path, operations in document["paths"].items():
+        if "get" not in operations or path.endswith(("/live", "/health", "/openapi.json")):
+            continue
+        asked += 1
+        named = re.sub(r"{\w+}", "no-such-thing", path.removeprefix("/api/v1"))
+        for cursor in ("zzz", "", "é", "AAAA" * 20):
+            answer = admin.get(named, params={"cursor": cursor})
+            if path.endswith("/firings"):  # what the list is of is looked for first
+                refused(answer, 404, "not_found")
+                continue
+            problem = refused(answer, 422, "bad_request")
+            assert problem["where"] == "cursor", path
+            assert problem["cure"], path
+    assert asked > 10

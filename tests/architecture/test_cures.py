@@ -10,7 +10,7 @@ from core import errors
 from core.errors import QyranError
 
 ROOT = Path(__file__).resolve().parents[2]
-RIM = ("station", "geo/adapters", "telemetry/adapters")
+RIM = ("station", "api", "geo", "core", "telemetry/adapters")
 NAMES = frozenset(
     name
     for name, value in vars(errors).items()

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,62 @@ def test_any_zone_comes_back(tmp_path: Path, ending: str, zone: Zone) -> None:
     write_zones(path, [zone])
     (again,) = read_zones(path)
     same(again, zone)
+
+
+EVENT = "DTSTART;TZID=Asia/Almaty:20260504T080000\nRRULE:FREQ=WEEKLY;BYDAY=MO\nDURATION:PT1H"
+
+
+@pytest.mark.parametrize("name", ["active", "windows"])
+@pytest.mark.parametrize(
+    ("times", "count"),
+    [
+        ([["2026-05-04T08:00+05:00", "2026-05-04T09:00+05:00"]], 1),
+        (["2026-05-04T08:00+05:00", "2026-05-04T09:00+05:00"], 1),
+        ([["2026-05-04T03:00Z", "2026-05-04T04:00Z"], ["2026-06-04T03:00Z", None]], 2),
+        (EVENT, 1),
+        ([EVENT], 1),
+        ({"from": "2026-05-04T03:00:00Z", "to": "2026-05-04T04:00:00Z"}, 1),
+    ],
+)
+def test_times_come_as_pairs_and_as_icalendar(
+    tmp_path: Path, name: str, times: Any, count: int
+) -> None:
+    (zone,) = read_zones(a_file(tmp_path, a_feature(**{name: times})))
+    assert len(zone.windows) == count
+    start = datetime(2026, 5, 4, 3, tzinfo=UTC)
+    assert zone.in_force(start)
+    assert not zone.in_force(start - timedelta(seconds=1))
+    assert not zone.in_force(start + timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    ("properties", "said", "cure"),
+    [
+        ({"active": ["2026-05-04", "2026-05-05"]}, "several instants", "tzid"),
+        ({"windows": [["2026-05-04T08:00Z", "2026-05-04T07:00Z"]]}, "before", "earlier"),
+        ({"active": "DTSTART:20260504T030000Z\nRRULE:FREQ=DAILY"}, "no length", "add one"),
+        ({"ceiling_m": 120}, "without a datum", "AGL"),
+        ({"ceiling_m": 120, "datum": "sea"}, "no datum", "AGL"),
+        ({"ceiling_m": "high", "datum": "AGL"}, "no number", "a number"),
+        ({"kind": "forbidden"}, "kind is 'forbidden'", "exclusion"),
+        ({"purpose": "fly"}, "purpose is 'fly'", "watch"),
+        ({"stage": "done"}, "stage is 'done'", "draft"),
+        ({"floor_m": 50, "ceiling_m": 40, "datum": "AGL"}, "not below", "less than"),
+    ],
+)
+def test_what_is_wrong_with_a_zone_comes_with_its_cure(
+    tmp_path: Path, properties: dict[str, Any], said: str, cure: str
+) -> None:
+    with pytest.raises(ZoneInvalid) as caught:
+        read_zones(a_file(tmp_path, a_feature(name="Yard", **properties)))
+    assert said in caught.value.message
+    assert cure in caught.value.cure
+    assert "row 1 (Yard)" in caught.value.where
+
+
+def test_a_ring_that_does_not_close_is_closed(tmp_path: Path) -> None:
+    (zone,) = read_zones(a_file(tmp_path, a_feature(SQUARE[:-1])))
+    assert zone.area.equals(Polygon(SQUARE))
 
 
 @FORMATS
