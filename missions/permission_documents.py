@@ -13,6 +13,7 @@ from core.errors import PlanUnreadable, ScheduleInvalid, ZoneInvalid
 from core.ids import AssetId
 from core.instants import read_instant
 from core.recurrence import zone_named
+from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, ZoneKind
@@ -133,7 +134,7 @@ def _area(geometry: object, radius_m: object) -> Area:
             "longitude and latitude are swapped" if turned else "a corner is no place on Earth",
             cure="give longitude first, then latitude, in degrees",
         )
-    return force_2d(found)
+    return mended(force_2d(found))
 
 
 def _instant(given: Mapping[str, Any], name: str, zone: Any) -> datetime:

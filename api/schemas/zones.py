@@ -12,6 +12,7 @@ from api.schemas.base import Answer, Body, Instant, LonLat, Name
 from core.errors import TooLarge, ZoneInvalid
 from core.ids import AgencyId
 from core.window_documents import WindowInvalid, read_windows, write_window
+from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum
@@ -82,7 +83,7 @@ def area_of(geometry: PolygonBody | MultiPolygonBody, most_corners: int) -> Area
     if corners > most_corners:
         raise TooLarge(f"the border has {corners} corners", cure=f"at most {most_corners}")
     made = [_polygon(rings) for rings in polygons]
-    return made[0] if geometry.type == "Polygon" else MultiPolygon(made)
+    return mended(made[0] if geometry.type == "Polygon" else MultiPolygon(made))
 
 
 def _polygon(rings: list[Ring]) -> Polygon:

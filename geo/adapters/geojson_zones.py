@@ -1,46 +1,34 @@
-"""Zones in files: GeoJSON, GeoPackage and KML, by geopandas.
+"""Zones in files: GeoJSON, GeoPackage and KML.
 
 Properties are those of the API's zone feature (docs/api.md). In GeoPackage and KML, which
 know no lists, lists are JSON texts and the id is the property `zone_id`.
 """
 
 import difflib
-import errno
 import json
 import math
-import os
-import tempfile
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
-from warnings import catch_warnings, filterwarnings
 
-import geopandas
-import pyogrio
-from numpy import errstate, isfinite
+from numpy import isfinite
 from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d, get_coordinates
-from shapely.errors import ShapelyError
 
-from core.errors import (
-    DiskFull,
-    EnvironmentFault,
-    SettingInvalid,
-    SourceMissing,
-    SourceUnreadable,
-    ZoneInvalid,
-)
+from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
 from core.ids import AgencyId, UserId, ZoneId, content_id
 from core.recurrence import Recurrence
 from core.window_documents import WindowInvalid, read_windows, write_window
+from geo.adapters.plain_geojson import plain_rows
+from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage
 
 _DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": "KML"}
-_WGS84 = "EPSG:4326"
 
 
 FLIGHT_ALONE = frozenset({Purpose.FLIGHT})
@@ -63,10 +51,22 @@ def read_zones(
         SourceUnreadable: if it is no such format, or names no coordinate system.
         ZoneInvalid: if a feature is no zone; `where` names the file and the row from 1.
     """
+    return read_zones_told(path, default_purposes=default_purposes)[0]
+
+
+def read_zones_told(
+    path: Path, *, default_purposes: frozenset[Purpose] | None = FLIGHT_ALONE
+) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
+    """Returns the zones of a file, and which properties of them mean nothing to us.
+
+    Args and Raises as for `read_zones`.
+    """
     zones: list[Zone] = []
+    ignored: dict[str, None] = {}
     for values in read_rows(path):
         zones.append(_zone(values, f"{path}, row {len(zones) + 1}", default_purposes))
-    return tuple(zones)
+        ignored.update(dict.fromkeys(word for word in values if _means_nothing(values, word)))
+    return tuple(zones), tuple(ignored)
 
 
 def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
@@ -85,40 +85,13 @@ def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
     if not path.is_file():  # a pipe would hold the reader for ever
         raise SourceMissing("no such file", where=str(path), cure="check the path")
     geojson = _DRIVERS.get(path.suffix.lower()) == "GeoJSON"
-    options = {"on_invalid": "fix"}  # a ring that does not close ends where it began
-    if geojson:
-        options["DATE_AS_STRING"] = "YES"  # a parsed one loses microseconds
-    rows: list[dict[str, Any]] = []
-    try:
-        # a corner that is no number is told with its row, and a ring without its end is closed
-        with errstate(invalid="ignore"), catch_warnings():
-            filterwarnings("ignore", message="Non closed ring")
-            layers = [str(name) for name, _ in pyogrio.list_layers(path)]
-            frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
-    except (
-        pyogrio.errors.DataSourceError,
-        pyogrio.errors.DataLayerError,
-        ValueError,
-        ShapelyError,
-    ) as error:
-        raise SourceUnreadable(
-            f"no zones can be read: {error}",
-            where=str(path),
-            cure="give a GeoJSON, GeoPackage or KML file",
-        ) from error
-    for frame in frames:
-        if not isinstance(frame, geopandas.GeoDataFrame):
-            continue  # a table without shapes beside the layers
-        if frame.crs is None:
-            raise SourceUnreadable(
-                "names no coordinate system", where=str(path), cure="export it with WGS 84"
-            )
-        for row in frame.to_crs(_WGS84).to_dict("records"):
-            values = {str(key).lower(): value for key, value in row.items()}
-            if not geojson:
-                values.pop("id", None)  # a KML driver numbers its features there
-            rows.append(values)
-    return tuple(rows)
+    plain = plain_rows(path) if geojson else None
+    if plain is not None:
+        return plain
+    # GDAL and pandas are seconds of imports, and plain GeoJSON needs neither
+    from geo.adapters.zone_tables import read_table
+
+    return read_table(path, geojson=geojson)
 
 
 def write_zones(path: Path, zones: Sequence[Zone]) -> None:
@@ -139,41 +112,12 @@ def write_zones(path: Path, zones: Sequence[Zone]) -> None:
         )
     lists = driver == "GeoJSON"
     rows = [_properties(zone, lists=lists) for zone in zones]
-    frame = geopandas.GeoDataFrame(rows, geometry=[zone.area for zone in zones], crs=_WGS84)
     if not path.parent.is_dir():
         raise SourceMissing("there is no such folder", where=str(path.parent), cure="make it first")
-    options: dict[str, Any] = {}
-    if lists:
-        options = {"RFC7946": "YES", "COORDINATE_PRECISION": 15, "ID_FIELD": "id"}
-    try:
-        with tempfile.TemporaryDirectory(prefix=".zones-", dir=path.parent) as folder:
-            part = Path(folder) / path.name
-            if zones or driver == "GPKG":
-                frame.to_file(part, driver=driver, **options)
-            else:
-                part.write_text(_EMPTY[driver])
-            part.replace(path)
-    except (pyogrio.errors.DataSourceError, OSError) as error:
-        raise _unwritten(path, error) from error
+    # as above: whoever only reads GeoJSON does not load it
+    from geo.adapters.zone_tables import write_table
 
-
-def _unwritten(path: Path, error: Exception) -> EnvironmentFault:
-    """Returns the failure in words of the target: a person does not know the file beside it."""
-    number = error.errno if isinstance(error, OSError) else None
-    if number in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull("there is no room", where=str(path), cure="free some space and try again")
-    reason = os.strerror(number).lower() if number else "the format's driver failed"
-    return EnvironmentFault(
-        f"zones can't be written: {reason}",
-        where=str(path),
-        cure="check the folder's permissions and its disk, or choose another",
-    )
-
-
-_EMPTY = {
-    "GeoJSON": '{"type": "FeatureCollection", "features": []}\n',
-    "KML": '<kml xmlns="http://www.opengis.net/kml/2.2"><Document/></kml>\n',
-}
+    write_table(path, rows, [zone.area for zone in zones], driver)
 
 
 def _properties(zone: Zone, *, lists: bool) -> dict[str, Any]:
@@ -211,6 +155,15 @@ _WORDS = (
     "purpose", "kind", "floor_m", "ceiling_m", "datum", "floor_datum", "ceiling_datum", "rules",
     "active", "windows", "stage", "radius_m", "priority",
 )  # fmt: skip
+_OTHERS = frozenset(
+    {"geometry", "id", "zone_id", "name", "owner", "reason", "version", "changed_at", "changed_by",
+     "circle"}
+)  # fmt: skip
+_LOOKS = re.compile(
+    r"title|description|comment|stroke.*|fill.*|marker.*|style.*|icon|timestamp|begin|end"
+    r"|altitudemode|tessellate|extrude|visibility|draworder|snippet|fid|objectid|shape_.*"
+)
+"""How things look, and what drawing programs and GDAL add to every shape of theirs."""
 _ALIKE = 0.83
 """How alike a word must be to one of ours to be taken for a slip (difflib's ratio)."""
 
@@ -229,6 +182,12 @@ def _check_words(row: Mapping[str, Any], where: str) -> None:
             raise ZoneInvalid(
                 f"its property {word} is not known", where=where, cure=f"write {near[0]}"
             )
+
+
+def _means_nothing(row: Mapping[str, Any], word: str) -> bool:
+    """Returns whether a property is there that nobody here reads, besides how a zone looks."""
+    known = word in _WORDS or word in _OTHERS or _LOOKS.fullmatch(word) is not None
+    return not known and _present(row, word) is not None
 
 
 def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpose] | None) -> Zone:
@@ -314,13 +273,12 @@ def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]
         )
     if isinstance(shape, MultiPolygon) and len(shape.geoms) == 1:
         shape = shape.geoms[0]  # GeoPackage has layers of one kind: a polygon comes back as a list
-    return force_2d(shape), circle
+    return mended(force_2d(shape)), circle
 
 
 def _circle(row: Mapping[str, Any], shape: Any) -> Circle | None:
-    text = _text(row, "circle")
-    if text and text != "null":
-        given = json.loads(text)
+    given = _nested(row, "circle")
+    if given is not None:
         return Circle(*(float(given[name]) for name in ("lat_deg", "lon_deg", "radius_m")))
     radius_m = _number(row, "radius_m")
     if isinstance(shape, Point) and not shape.is_empty and radius_m is not None:

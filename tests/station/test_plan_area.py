@@ -110,7 +110,30 @@ def test_a_geometry_a_feature_and_a_collection_are_the_same_area(plan):
     code, joined = plan(halves)  # what touches is one
     assert code == 0
     assert joined["path"]["type"] == "LineString"
-    assert joined["area_m2"] == pytest.approx(wanted["area_m2"], rel=1e-6)
+    assert joined["area_m2"] == pytest.approx(wanted["area_m2"], rel=1e-5)
+
+
+def test_neighbours_are_planned_as_one_area_without_a_seam(plan):
+    code, answer = plan(collection(*(feature(polygon(r)) for r in (
+        ring(0, 0, 150, 240), ring(150.004, 0, 320, 110), ring(150, 110, 320, 240)
+    ))))  # fmt: skip
+    assert code == 0
+    assert answer["path"]["type"] == "LineString"
+    whole = plan(FIELD)[1]
+    assert answer["length_m"] == pytest.approx(whole["length_m"], rel=0.01)
+    assert answer["covered_fraction"] > 0.995
+    assert answer["outside_m"] == 0.0
+
+
+def test_a_hole_that_touches_the_border_within_rounding_is_a_bay(plan):
+    bay = ring(100, 100, 180, 240.006)
+    code, answer = plan(polygon(FIELD["coordinates"][0], bay))
+    assert code == 0
+    assert answer["outside_m"] == 0.0
+    assert answer["area_m2"] == pytest.approx(320 * 240 - 80 * 140, rel=0.002)
+    code, answer = plan(polygon(FIELD["coordinates"][0], ring(100, 100, 180, 241)))
+    assert code == 2
+    assert "Self-intersection[71.35" in answer["error"]["message"]
 
 
 def test_separate_parts_have_a_line_each_and_transits_apart(plan):
