@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -211,10 +211,7 @@ def _patrol(rng: random.Random, zones: tuple[Zone, ...], asset: Asset) -> Plan:
         PatrolId("patrol-1"), "patrol", (), asset.asset_id, height, pattern=pattern,
         places=(place,) if pattern is Pattern.ORBIT else (),
     )  # fmt: skip
-    plan = plan_patrol(patrol, [watch], zones, asset)
-    # where the camera looks moves no aircraft, and the simulated one knows no such commands
-    items = (replace(item, look_at=None, trigger_m=None) for item in plan.mission.items)
-    return replace(plan, mission=replace(plan.mission, items=tuple(items)))
+    return plan_patrol(patrol, [watch], zones, asset)
 
 
 def _place(rng: random.Random) -> Place:

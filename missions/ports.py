@@ -20,11 +20,14 @@ class Pilot(Protocol):
     async def upload(self, proven: ProvenPlan) -> None:
         """Sends the mission, reads it back and compares; a repetition replaces it.
 
-        It takes a proven plan alone, so that nothing else can reach a vehicle.
+        It takes a proven plan alone, so that nothing else can reach a vehicle. What the proof of
+        returns counts on is sent and compared too, where the vehicle returns by itself: the
+        plan's rally points, none of an earlier plan, and `missions.return_settings`.
 
         Raises:
             VehicleUnreachable: if nothing answers.
             UploadMismatch: if what was read back differs; the vehicle must not be started.
+            PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         ...
 

@@ -14,7 +14,10 @@ from shapely import Point, Polygon
 from geo.local_frame import LocalFrame
 from missions.model import Asset
 from missions.plan_file import CHANGE_SPEED, FRAME_AMSL, FRAME_MISSION, MOUNT_CONTROL, SimpleItem
+from missions.plan_items import ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
+from missions.return_settings import RallySpot
 from sim.failures import FailureKind, Failures
+from sim.return_goal import HOME, Spot, return_goal
 from sim.sensor_errors import SensorErrors, SensorProfile
 from sim.vehicle_physics import QuadPhysics
 from sim.vehicle_truth import TruthHistory
@@ -28,7 +31,10 @@ _DISARM_LANDED_S = 2.0
 _LOW_BATTERY = 0.15
 _WAYPOINT, _LOITER_TIME, _RETURN, _LAND, _TAKEOFF, _GIMBAL_PITCH = 16, 19, 20, 21, 22, 1000
 MOVES = {_WAYPOINT, _LOITER_TIME, _RETURN, _LAND, _TAKEOFF}
-SUPPORTED = MOVES | {CHANGE_SPEED, MOUNT_CONTROL, _GIMBAL_PITCH}
+SETTINGS = {
+    CHANGE_SPEED, MOUNT_CONTROL, _GIMBAL_PITCH, ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE,
+}  # fmt: skip
+SUPPORTED = MOVES | SETTINGS
 INFO, WARNING, CRITICAL = 6, 4, 2
 """MAV_SEVERITY numbers of the texts."""
 NOT_AVAILABLE = "Switching to Mission is currently not available"
@@ -77,7 +83,9 @@ class Autopilot:
             "MPC_XY_CRUISE": float(asset.cruise_m_s),
             "NAV_ACC_RAD": float(asset.acceptance_radius_m),
             "NAV_DLL_ACT": 0,
+            "RTL_CONE_ANG": 0,
             "RTL_RETURN_ALT": 30.0,
+            "RTL_TYPE": 0,
         }
         self.armed = False
         self.mode = VehicleMode.HOLD
@@ -93,6 +101,12 @@ class Autopilot:
         self._landed_s: float | None = None
         self._hold_until_s: float | None = None
         self._leg_of = -1
+        self._targets: dict[int, tuple[float, float, float]] = {}
+        self._circle_from_s: float | None = None
+        self.rally: tuple[RallySpot, ...] = ()
+        """The rally points that it holds, as they were sent."""
+        self._spots: tuple[Spot, ...] = ()
+        self._goal = HOME
         self._fence: list[tuple[bool, Polygon]] = []
         self.fence_in_force = False
         self._breached = False
@@ -158,8 +172,17 @@ class Autopilot:
         return True
 
     def set_mission(self, steps: Sequence[SimpleItem]) -> None:
-        """Takes a new mission and says which waypoints break the fence."""
+        """Takes a new mission and says which waypoints break the fence.
+
+        Raises:
+            ValueError: if it holds a step that this autopilot does not know; the old one stays.
+        """
+        unknown = {step.command for step in steps} - SUPPORTED
+        if unknown:
+            raise ValueError(f"the simulated autopilot knows no command {sorted(unknown)}")
         self.mission = tuple(steps)
+        self._targets = {}
+        self.physics.look_at = None
         self.current, self.reached, self._leg_of = 0, None, -1
         self._hold_until_s = None
         for number, step in enumerate(self.mission):
@@ -179,6 +202,11 @@ class Autopilot:
         if self._fence and not self._inside(0.0, 0.0):
             self.fence_in_force = False
             self.say(CRITICAL, "Geofence invalid, doesn't contain Home position")
+
+    def set_rally(self, spots: Sequence[RallySpot]) -> None:
+        """Takes new rally points: latitude, longitude and metres above home; none clears them."""
+        self.rally = tuple(spots)
+        self._spots = tuple((*self.home.to_en1_m(lat, lon), up) for lat, lon, up in spots)
 
     # --- rules ---
 
@@ -213,7 +241,10 @@ class Autopilot:
             self.physics.stay()
             self.physics.wanted_up = -1.0
         elif mode is VehicleMode.RETURN:
-            rtl_up = max(self.physics.up, float(self.parameters["RTL_RETURN_ALT"]))
+            here, kind = (self.physics.east, self.physics.north), int(self.parameters["RTL_TYPE"])
+            self._goal = return_goal(here, self._spots, kind)
+            above = float(self.parameters["RTL_RETURN_ALT"])
+            rtl_up = max(self.physics.up, self._goal[2] + above)
             self.physics.stay()
             self.physics.wanted_up = rtl_up if not self.physics.on_ground else 0.0
             self._leg_of = -1
@@ -288,17 +319,20 @@ class Autopilot:
     def _fly_home(self) -> None:
         quad = self.physics
         if self._leg_of == -1 and (quad.on_ground or quad.up >= quad.wanted_up - 0.5):
-            quad.fly_to(0.0, 0.0, quad.wanted_up, self.asset.cruise_m_s)
+            quad.fly_to(*self._goal[:2], quad.wanted_up, self.asset.cruise_m_s)
             self._leg_of = -2
         if self._leg_of == -2 and quad.distance_m() < 1.0:
-            quad.fly_to(0.0, 0.0, -1.0, 1.0)
+            quad.fly_to(*self._goal[:2], -1.0, 1.0)
             self._leg_of = -3
 
     def _target(self, number: int) -> tuple[float, float, float]:
-        step = self.mission[number]
-        east, north = self.home.to_en1_m(step.lat_deg, step.lon_deg)
-        above = self.asset.home.altitude.metres if step.frame == FRAME_AMSL else 0.0
-        return east, north, step.z_m - above
+        """Returns the place of a step; places are reckoned once."""
+        if number not in self._targets:
+            step = self.mission[number]
+            east, north = self.home.to_en1_m(step.lat_deg, step.lon_deg)
+            above = self.asset.home.altitude.metres if step.frame == FRAME_AMSL else 0.0
+            self._targets[number] = (east, north, step.z_m - above)
+        return self._targets[number]
 
     def _next_place(self) -> tuple[float, float] | None:
         for number in range(self.current + 1, len(self.mission)):
@@ -316,6 +350,12 @@ class Autopilot:
                 self._speed = step.params[1]
             elif step.command in (MOUNT_CONTROL, _GIMBAL_PITCH):
                 self.physics.wanted_camera_pitch = step.params[0]
+            elif step.command == ROI_LOCATION:
+                self.physics.look_at = self._target(self.current)
+            elif step.command == ROI_NONE:
+                self.physics.look_at = None
+            elif step.command in SETTINGS:
+                pass  # when pictures are taken moves nothing
             elif step.command == _RETURN:
                 self._enter(VehicleMode.RETURN)
                 return
@@ -329,6 +369,8 @@ class Autopilot:
     def _move(self, step: SimpleItem) -> bool:
         """Flies towards a step and returns whether it is done."""
         quad = self.physics
+        if step.command == _LOITER_TIME and 0 < abs(step.params[2]) < math.inf:
+            return self._circle(step, abs(step.params[2]))
         if step.command == _LAND and self._leg_of == self.current and quad.distance_m() < 1.0:
             self._enter(VehicleMode.LAND)
             return False
@@ -356,3 +398,31 @@ class Autopilot:
             return False
         self._hold_until_s = None
         return True
+
+    def _circle(self, step: SimpleItem, radius_m: float) -> bool:
+        """Flies a loiter with a radius as circles and returns whether it is done."""
+        quad = self.physics
+        east, north, up = self._target(self.current)
+        away = math.dist((east, north), (quad.east, quad.north))
+        if self._leg_of != self.current:
+            self._leg_of, self._circle_from_s = self.current, None
+            quad.fly_to(east, north, up, self._speed)
+            quad.end_speed = self._speed
+        if self._circle_from_s is None:
+            if away > radius_m + 1.0 or abs(quad.up - up) > 1.0:
+                return False
+            self._circle_from_s, self.reached = self.boot_s, self.current
+        hold_s = step.params[0] if math.isfinite(step.params[0]) else 0.0
+        if self.boot_s - self._circle_from_s >= hold_s:
+            quad.end_speed = 0.0
+            return True
+        # a point on the circle, a fifth of a radian ahead, is followed
+        ahead = math.atan2(quad.north - north, quad.east - east) + 0.2
+        quad.fly_to(
+            east + radius_m * math.cos(ahead),
+            north + radius_m * math.sin(ahead),
+            up,
+            min(self._speed, math.sqrt(radius_m)),
+        )
+        quad.end_speed = quad.speed
+        return False

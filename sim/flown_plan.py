@@ -15,10 +15,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.positions import Datum
 from missions.model import Asset, Plan
-from missions.plan_file import SimpleItem, simple_items
-from sim.autopilot import STEP_S, SUPPORTED, Autopilot
+from missions.plan_file import simple_items
+from missions.return_settings import rally_spots, return_settings
+from sim.autopilot import STEP_S, Autopilot
 from sim.failures import Failures
 from sim.sensor_errors import CONSUMER, SensorErrors
 from sim.vehicle_truth import Motion, TruthHistory
@@ -27,7 +27,6 @@ from telemetry.model import VehicleMode
 Track: TypeAlias = NDArray[np.float64]
 """Rows of seconds since the start of the mission, metres east, north and up of the plan's home."""
 
-_LOITER_TIME = 19
 _BOOT_STEPS = 101
 """After so many a vehicle knows its position and may be armed; nothing moves before."""
 _EVERY = 2
@@ -62,37 +61,25 @@ class _NoHistory(TruthHistory):
 
 
 class DirectAutopilot(Autopilot):
-    """The simulated autopilot, ready in the air by itself, that returns to its nearest goal.
-
-    As PX4 does with `RTL_TYPE` 0 when rally points are uploaded: the nearest of home and those. A
-    loiter with a radius is flown as circles, which the base class does not know.
-    """
+    """The simulated autopilot with a plan in it, that has started by itself."""
 
     def __init__(self, plan: Plan, asset: Asset, *, seed: int, start_at: datetime) -> None:
-        """Boots on the ground at the plan's home with its mission, without a fence.
+        """Boots on the ground at the plan's home with all that a pilot uploads but the fence.
 
         The fence stays away so that it is the plan that keeps clear of zones, not the guard.
 
         Raises:
-            PlanUnreadable: if the plan's mission can't be uploaded.
-            ValueError: if it holds a step that this autopilot does not fly.
+            PlanUnreadable: if the plan can't be uploaded.
         """
         at_home = replace(asset, home=plan.home)
         super().__init__(at_home, start_at, seed=seed, failures=Failures(), sensors=CONSUMER)
         self.history = _NoHistory(start_at, STEP_S, self.home, None, 0.0)
         self.errors = _NoErrors(CONSUMER, seed)
-        steps = simple_items(plan.mission)
-        unknown = {step.command for step in steps} - SUPPORTED
-        if unknown:
-            raise ValueError(f"the simulated autopilot knows no command {sorted(unknown)}")
-        self.set_mission(steps)
-        if plan.return_altitude is not None and plan.return_altitude.datum is Datum.HOME:
-            self.parameters["RTL_RETURN_ALT"] = plan.return_altitude.metres
-        places = [(one.position.lat_deg, one.position.lon_deg) for one in plan.rally]
-        self._goals = ((0.0, 0.0), *(self.home.to_en1_m(*place) for place in places))
-        self._goal = (0.0, 0.0)
-        self._circle_from_s: float | None = None
-        self._targets: dict[int, tuple[float, float, float]] = {}
+        self.set_mission(simple_items(plan.mission))
+        self.set_rally(rally_spots(plan))
+        for setting in return_settings(plan):
+            if not setting.allows(self.parameters[setting.name]):
+                self.parameters[setting.name] = setting.wanted
         self.steps = _BOOT_STEPS
         self.arm()
         self.set_mode(VehicleMode.MISSION)
@@ -110,58 +97,6 @@ class DirectAutopilot(Autopilot):
         other.texts = copy.copy(self.texts)
         other.parameters = dict(self.parameters)
         return other
-
-    def _enter(self, mode: VehicleMode) -> None:
-        if mode is VehicleMode.RETURN and mode is not self.mode:
-            here = (self.physics.east, self.physics.north)
-            self._goal = min(self._goals, key=lambda goal: math.dist(goal, here))
-        super()._enter(mode)
-
-    def _target(self, number: int) -> tuple[float, float, float]:
-        """Returns the place of a step; places are reckoned once."""
-        if number not in self._targets:
-            self._targets[number] = super()._target(number)
-        return self._targets[number]
-
-    def _move(self, step: SimpleItem) -> bool:
-        """Flies a loiter with a radius as circles; all else as the base class does."""
-        radius_m = abs(step.params[2]) if step.command == _LOITER_TIME else 0.0
-        if not radius_m > 0 or not math.isfinite(radius_m):
-            return super()._move(step)
-        quad = self.physics
-        east, north, up = self._target(self.current)
-        away = math.dist((east, north), (quad.east, quad.north))
-        if self._leg_of != self.current:
-            self._leg_of, self._circle_from_s = self.current, None
-            quad.fly_to(east, north, up, self._speed)
-            quad.end_speed = self._speed
-        if self._circle_from_s is None and away <= radius_m + 1.0 and abs(quad.up - up) <= 1.0:
-            self._circle_from_s = self.boot_s
-        if self._circle_from_s is None:
-            return False
-        if self.boot_s - self._circle_from_s >= step.params[0]:
-            quad.end_speed = 0.0
-            return True
-        # a point on the circle, a fifth of a radian ahead, is followed
-        ahead = math.atan2(quad.north - north, quad.east - east) + 0.2
-        quad.fly_to(
-            east + radius_m * math.cos(ahead),
-            north + radius_m * math.sin(ahead),
-            up,
-            min(self._speed, math.sqrt(radius_m)),
-        )
-        quad.end_speed = quad.speed
-        return False
-
-    def _fly_home(self) -> None:
-        """Flies the return of the base class to the goal that was nearest."""
-        quad = self.physics
-        if self._leg_of == -1 and (quad.on_ground or quad.up >= quad.wanted_up - 0.5):
-            quad.fly_to(*self._goal, quad.wanted_up, self.asset.cruise_m_s)
-            self._leg_of = -2
-        if self._leg_of == -2 and quad.distance_m() < 1.0:
-            quad.fly_to(*self._goal, -1.0, 1.0)
-            self._leg_of = -3
 
 
 def fly(
@@ -185,8 +120,7 @@ def fly(
         longest_s: a flight is cut off after this.
 
     Raises:
-        PlanUnreadable: if the mission can't be uploaded.
-        ValueError: if it holds a step that the simulated autopilot does not fly.
+        PlanUnreadable: if the plan can't be uploaded.
     """
     pilot = DirectAutopilot(plan, asset, seed=seed, start_at=start_at)
     turns = sorted({round(seconds / (_EVERY * STEP_S)) for seconds in returns})

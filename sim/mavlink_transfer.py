@@ -7,17 +7,23 @@ from typing import TypeAlias
 from pymavlink.dialects.v20 import common as m
 
 from missions.plan_file import SimpleItem
+from missions.return_settings import RallySpot
 from sim.autopilot import CRITICAL, SUPPORTED, Autopilot
 from sim.failures import FailureKind
 
 MISSION, FENCE, RALLY = 0, 1, 2
 _FENCE_COMMANDS = {5001: True, 5002: False}
+_RALLY_POINT, _LOITER_TIME = 5100, 19
 _ASK_AGAIN_S = 0.25
 """Real time: a driver's own time-outs are real too."""
 _GIVE_UP_AFTER = 8
 _PLAIN_FRAMES = {5: 0, 6: 3}
 _FENCE_FRAME = 0
 """The frame in which PX4 has been seen to take fences."""
+_RALLY_FRAMES = {0, 3}
+"""Those in which PX4's return knows rally points; an upload takes others (from reading it)."""
+_WHOLE_FRAMES = {0: 5, 3: 6, 10: 11}
+"""PX4 answers in the frame for whole numbers, whichever it was sent (from reading it)."""
 
 Send: TypeAlias = Callable[[m.MAVLink_message], None]
 
@@ -146,11 +152,27 @@ class Transfers:
         failures = self._pilot.failures
         if kind == FENCE and items and failures.strike(FailureKind.FENCE_DROPPED):
             items = []
+        elif kind == RALLY and items and failures.strike(FailureKind.RALLY_DROPPED):
+            items = []
+        elif kind == RALLY and failures.strike(FailureKind.RALLY_KEPT):
+            return
         self._kept[kind] = items
         if kind == MISSION:
             self._pilot.set_mission([simple_item(item) for item in items])
         elif kind == FENCE:
             self._pilot.set_fence(_rings(items))
+        else:
+            self._pilot.set_rally(self._spots(items))
+
+    def _spots(self, items: list[m.MAVLink_mission_item_int_message]) -> list[RallySpot]:
+        home_m = self._pilot.asset.home.altitude.metres
+        if any(item.frame not in _RALLY_FRAMES for item in items):
+            self._pilot.say(CRITICAL, "RTL: unsupported MAV_FRAME")
+        return [
+            (item.x / 1e7, item.y / 1e7, item.z - (0.0 if item.frame else home_m))
+            for item in items
+            if item.command == _RALLY_POINT and item.frame in _RALLY_FRAMES
+        ]
 
     def _give(self, kind: int, seq: int) -> None:
         kept = self._kept.get(kind, [])
@@ -159,11 +181,13 @@ class Transfers:
             return
         item = kept[seq]
         failure = self._pilot.failures.find(FailureKind.READBACK_DIFFERS)
+        frame = _WHOLE_FRAMES.get(item.frame, item.frame)
+        last = 0.0 if item.command == _LOITER_TIME else item.param4  # another value on PX4
         raised = 2.0 if kind == MISSION and failure is not None and failure.seq == seq else 0.0
         self._send(
             m.MAVLink_mission_item_int_message(
-                *self._from, seq, item.frame, item.command, 0, item.autocontinue,
-                item.param1, item.param2, item.param3, item.param4,
+                *self._from, seq, frame, item.command, 0, item.autocontinue,
+                item.param1, item.param2, item.param3, last,
                 item.x, item.y, item.z + raised, kind,
             )
         )  # fmt: skip

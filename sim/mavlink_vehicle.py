@@ -320,7 +320,8 @@ class MavlinkVehicle:
         name = message.param_id
         if name not in self._pilot.parameters:
             return
-        if kind == "PARAM_SET":
+        kept = self._failures.find(FailureKind.PARAMETER_KEPT)
+        if kind == "PARAM_SET" and not (kept is not None and kept.text == name):
             if isinstance(self._pilot.parameters[name], int):
                 raw = struct.pack("<f", message.param_value)
                 self._pilot.parameters[name] = struct.unpack("<i", raw)[0]

@@ -16,9 +16,10 @@ from core.ids import AssetId
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Attitude, Datum, Position
 from geo.zones import Zone
-from missions.model import Asset, Progress
+from missions.model import Asset, Plan, Progress
 from missions.plan_file import SimpleItem, fence_rings, simple_items
 from missions.proof import ProvenPlan
+from missions.return_settings import rally_spots, return_settings
 from sim.autopilot import STEP_S, Autopilot
 from sim.failures import Failure, FailureKind, Failures
 from sim.link import SaidSoFar, SimTelemetryLink
@@ -27,7 +28,6 @@ from sim.vehicle_truth import VehicleTruth
 from telemetry.model import TelemetrySample, VehicleMode
 
 _LOOK_AGAIN = timedelta(milliseconds=200)
-_RETURN_ALTITUDE = "RTL_RETURN_ALT"
 
 
 class SimVehicle:
@@ -78,6 +78,10 @@ class SimVehicle:
     def restore_link(self) -> None:
         """Lets it speak and hear again."""
         self._cut = False
+
+    def fail(self, failure: Failure) -> None:
+        """Switches a failure on."""
+        self.failures.add(failure)
 
     def link(self, silence_limit_s: float = 5.0) -> SimTelemetryLink:
         """Returns a new `TelemetryLink` to it."""
@@ -165,11 +169,12 @@ class SimPilot:
         self._total = 0
 
     async def upload(self, proven: ProvenPlan) -> None:
-        """Gives the vehicle its mission and compares what it holds.
+        """Gives the vehicle its mission and what its returns count on, and compares.
 
         Raises:
             VehicleUnreachable: if it does not hear.
             UploadMismatch: if it refuses, or holds something else.
+            PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         self._reach()
         failures = self._vehicle.failures
@@ -177,13 +182,27 @@ class SimPilot:
             raise UploadMismatch("the vehicle refused the upload", where=self._where)
         plan = proven.plan
         steps = simple_items(plan.mission)
+        await self._prepare_returns(plan)
         self._pilot.set_mission(steps)
         differs = failures.find(FailureKind.READBACK_DIFFERS)
         if differs is not None and differs.seq < len(steps):
             raise UploadMismatch(f"read-back differs: item {differs.seq}", where=self._where)
-        if plan.return_altitude is not None and plan.return_altitude.datum is Datum.HOME:
-            await self.write(_RETURN_ALTITUDE, plan.return_altitude.metres)
         self._steps, self._total = steps, len(plan.mission.items)
+
+    async def _prepare_returns(self, plan: Plan) -> None:
+        settings, spots = return_settings(plan), rally_spots(plan)
+        failures = self._vehicle.failures
+        if spots and failures.strike(FailureKind.RALLY_DROPPED):
+            self._pilot.set_rally(())
+        elif not failures.strike(FailureKind.RALLY_KEPT):
+            self._pilot.set_rally(spots)
+        held = self._pilot.rally
+        if held != tuple(spots):
+            counts = f"{len(spots)} rally points were sent, {len(held)} are held"
+            raise UploadMismatch(f"read-back differs: {counts}", where=self._where)
+        for setting in settings:
+            if not setting.allows(await self.read(setting.name)):
+                await self.write(setting.name, setting.wanted)
 
     async def start(self) -> None:
         """Starts the mission.
@@ -325,8 +344,10 @@ class SimPilot:
             LinkLost: if the vehicle is silent.
         """
         present = await self.read(name)
-        whole = isinstance(self._pilot.parameters[name], int)
-        self._pilot.parameters[name] = round(value) if whole else float(value)
+        kept = self._vehicle.failures.find(FailureKind.PARAMETER_KEPT)
+        if kept is None or kept.text != name:
+            whole = isinstance(self._pilot.parameters[name], int)
+            self._pilot.parameters[name] = round(value) if whole else float(value)
         present = await self.read(name)
         if abs(present - value) > 1e-4 * max(1.0, abs(value)):
             raise UploadMismatch(f"parameter {name} holds {present:g}", where=self._where)

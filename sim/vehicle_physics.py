@@ -13,6 +13,7 @@ _TOUCHDOWN_M_S = 0.8
 _BRAKE_EARLY_M = 1.0
 _YAW_RATE_DEG_S = 45.0
 _GIMBAL_RATE_DEG_S = 40.0
+_GIMBAL_YAW_RATE_DEG_S = 60.0
 _GUST_M_S2 = 0.25
 _GUST_S = 2.0
 _CORNER_M_S = 1.2
@@ -34,6 +35,8 @@ class QuadPhysics:
         self._camera_yaw = self.yaw + yaw_offset_deg
         self._camera_pitch = gimbal_pitch_deg
         self.wanted_camera_pitch = gimbal_pitch_deg
+        self.look_at: tuple[float, float, float] | None = None
+        """East, north and up of what the camera is held to; `None` leaves it to its mount."""
         self.leg: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
         self.wanted_up = 0.0
         self.speed = 5.0
@@ -148,10 +151,21 @@ class QuadPhysics:
         ahead, right = push_e * sin + push_n * cos, push_e * cos - push_n * sin
         self.pitch = -math.degrees(math.atan2(ahead, GRAVITY_M_S2))
         self.roll = math.degrees(math.atan2(right, GRAVITY_M_S2))
+        self._turn_camera(dt)
+
+    def _turn_camera(self, dt: float) -> None:
+        pitch, yaw = self.wanted_camera_pitch, self.yaw + self._yaw_offset
+        if self.look_at is not None:
+            east, north = self.look_at[0] - self.east, self.look_at[1] - self.north
+            pitch = math.degrees(math.atan2(self.look_at[2] - self.up, math.hypot(east, north)))
+            yaw = math.degrees(math.atan2(east, north))
         limit = _GIMBAL_RATE_DEG_S * dt
-        change = self.wanted_camera_pitch - self._camera_pitch
-        self._camera_pitch += max(-limit, min(limit, change))
-        self._camera_yaw = self.yaw + self._yaw_offset
+        self._camera_pitch += max(-limit, min(limit, pitch - self._camera_pitch))
+        limit, change = _GIMBAL_YAW_RATE_DEG_S * dt, turn_deg(self._camera_yaw, yaw)
+        # faster than the aircraft itself turns, so a fixed mount is never behind
+        self._camera_yaw = (
+            yaw if abs(change) <= limit else self._camera_yaw + limit * (1 if change > 0 else -1)
+        )
 
     def motion(self, armed: bool) -> Motion:
         """Returns its state as of now."""

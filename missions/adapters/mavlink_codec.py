@@ -1,4 +1,4 @@
-"""Missions and fences as MAVLink integer items, and back for the comparison."""
+"""Missions, fences and rally points as MAVLink integer items, and back for the comparison."""
 
 import math
 from collections.abc import Sequence
@@ -7,13 +7,19 @@ from dataclasses import dataclass
 from geo.zones import Zone
 from missions.model import ItemKind, Mission
 from missions.plan_file import FRAME_AMSL, FRAME_HOME, SimpleItem, fence_rings, simple_items
+from missions.return_settings import RallySpot
 
 MISSION, FENCE, RALLY = 0, 1, 2
 """MAV_MISSION_TYPE numbers."""
 _INT_FRAMES = {FRAME_AMSL: 5, FRAME_HOME: 6}
+_MEANS = {whole: plain for plain, whole in _INT_FRAMES.items()}
+"""PX4 answers in the frame for whole numbers whichever of the two it was sent."""
 _FENCE_FRAME = 0
 """PX4 has been seen to take fences in MAV_FRAME_GLOBAL only."""
 _FENCE_INCLUSION, _FENCE_EXCLUSION = 5001, 5002
+_RALLY_POINT = 5100
+_RALLY_FRAME = FRAME_HOME
+"""PX4 takes others, but its return knew only this one and MAV_FRAME_GLOBAL until 2026."""
 _GREATEST_DIFFERENCE = 1e-3
 
 
@@ -97,18 +103,34 @@ def encode_fences(fences: Sequence[Zone]) -> tuple[RawItem, ...]:
     return tuple(items)
 
 
+def encode_rally(spots: Sequence[RallySpot]) -> tuple[RawItem, ...]:
+    """Returns rally points as raw items."""
+    return tuple(
+        RawItem(
+            seq, _RALLY_FRAME, _RALLY_POINT, 0, (0.0, 0.0, 0.0, 0.0),
+            round(lat * 1e7), round(lon * 1e7), up_m, RALLY,
+        )
+        for seq, (lat, lon, up_m) in enumerate(spots)
+    )  # fmt: skip
+
+
 def difference(sent: Sequence[RawItem], held: Sequence[RawItem]) -> str:
-    """Returns what differs between what was sent and what the vehicle holds, or nothing."""
+    """Returns what differs between what was sent and what the vehicle holds, or nothing.
+
+    A parameter that was left to the vehicle (no number) may come back as 0, as the last one of a
+    loiter does.
+    """
     if len(sent) != len(held):
         return f"{len(sent)} items were sent, {len(held)} are held"
     for a, b in zip(sent, held, strict=True):
-        if (a.command, a.frame) != (b.command, b.frame):
+        frames = [_MEANS.get(frame, frame) for frame in (a.frame, b.frame)]
+        if a.command != b.command or frames[0] != frames[1]:
             return f"item {a.seq} is command {b.command} in frame {b.frame}"
         if abs(a.x - b.x) > 1 or abs(a.y - b.y) > 1:
             return f"item {a.seq} is at another place"
         for one, two in zip((*a.params, a.z), (*b.params, b.z), strict=True):
-            both_none = not math.isfinite(one) and not math.isfinite(two)
-            if not both_none and not abs(one - two) <= _GREATEST_DIFFERENCE:
+            left_open = not math.isfinite(one) and (two == 0 or not math.isfinite(two))
+            if not left_open and not abs(one - two) <= _GREATEST_DIFFERENCE:
                 return f"item {a.seq} holds {two:g} where {one:g} was sent"
     return ""
 

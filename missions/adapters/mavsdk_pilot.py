@@ -1,6 +1,5 @@
 """Flies a PX4 vehicle by MAVSDK: every command is proven by the vehicle's own state."""
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -8,10 +7,8 @@ from typing import Any, Protocol
 
 from mavsdk import MavsdkError
 from mavsdk.asyncio.plugins.action import ActionAsync
-from mavsdk.asyncio.plugins.geofence import GeofenceAsync, GeofenceError
-from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync, MissionRawError, MissionRawResult
+from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync
 from mavsdk.asyncio.plugins.param import ParamAsync, ParamError, ParamResult
-from mavsdk.plugins.mission_raw import MissionItem as MavsdkItem
 
 from core.clock import Clock
 from core.errors import (
@@ -20,28 +17,21 @@ from core.errors import (
     NotFound,
     StartRefused,
     UploadMismatch,
-    VehicleUnreachable,
 )
-from geo.positions import Datum
 from geo.zones import Zone
 from missions.adapters.mavlink_codec import (
     EncodedMission,
-    RawItem,
-    difference,
     encode_fences,
     encode_mission,
+    encode_rally,
 )
-from missions.model import Progress
+from missions.adapters.mavsdk_transfer import VerifiedTransfers
+from missions.model import Plan, Progress
 from missions.proof import ProvenPlan
+from missions.return_settings import ReturnSetting, rally_spots, return_settings
 from telemetry.model import VehicleMode
 
-log = logging.getLogger(__name__)
-
-_RETURN_ALTITUDE = "RTL_RETURN_ALT"
 _FENCE_IGNORED = "Geofence invalid"
-_NO_MISSION = {MissionRawResult.NO_MISSION_AVAILABLE}
-_SILENT = {MissionRawResult.TIMEOUT, MissionRawResult.NO_SYSTEM}
-_PASSING = {MissionRawResult.BUSY, MissionRawResult.ERROR, *_SILENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,30 +104,57 @@ class MavsdkPilot:
         self._system = system
         self._deadlines = deadlines or Deadlines()
         self._missions = MissionRawAsync(system.system)
-        self._fence = GeofenceAsync(system.system)
         self._action = ActionAsync(system.system)
         self._parameters = ParamAsync(system.system)
+        self._transfers = VerifiedTransfers(
+            system,
+            self._missions,
+            tries=self._deadlines.tries,
+            retry_after_s=self._deadlines.retry_after_s,
+        )
         self._encoded: EncodedMission | None = None
         self._heard = 0
 
     # --- Pilot ---
 
     async def upload(self, proven: ProvenPlan) -> None:
-        """Sends the mission and the height of the return, reads both back and compares.
+        """Sends the mission and what its returns count on, reads all of it back and compares.
+
+        Rally points come first: a plan without any clears those of the flight before, which
+        would draw returns elsewhere. Then come the parameters of `missions.return_settings`. The
+        mission is last, so that what it needs is there as soon as it is.
 
         Raises:
             VehicleUnreachable: if nothing answers.
             UploadMismatch: if what the vehicle holds differs from what was sent.
+            PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         plan = proven.plan
         encoded = encode_mission(plan.mission)
-        await self._transfer(
-            encoded.items, self._missions.upload_mission, self._missions.download_mission
-        )
-        altitude = plan.return_altitude
-        if altitude is not None and altitude.datum is Datum.HOME:
-            await self.write(_RETURN_ALTITUDE, altitude.metres)
+        await self._prepare_returns(plan)
+        await self._transfers.mission(encoded.items)
         self._encoded = encoded
+
+    async def _prepare_returns(self, plan: Plan) -> None:
+        settings = return_settings(plan)
+        await self._transfers.rally(encode_rally(rally_spots(plan)))
+        for setting in settings:
+            await self._keep(setting)
+
+    async def _keep(self, setting: ReturnSetting) -> None:
+        """Has the vehicle hold a parameter that the proof counts on."""
+        try:
+            if setting.allows(await self.read(setting.name)):
+                return
+            await self.write(setting.name, setting.wanted)
+        except NotFound as error:
+            raise UploadMismatch(
+                f"{setting.name} is not {setting.wanted:g}, so returns may go elsewhere: {error.message}",
+                where=self._system.url,
+                cure="set it by hand, or fly this plan with a PX4 that has it",
+            ) from error
+        except LinkLost as error:
+            raise self._transfers.unreachable(f"{setting.name} could not be confirmed") from error
 
     async def start(self) -> None:
         """Starts the mission; returns once the vehicle's mode shows it.
@@ -233,12 +250,7 @@ class MavsdkPilot:
             VehicleUnreachable: if nothing answers.
         """
         heard = self._system.state.texts_heard
-        items = encode_fences(fences)
-        await self._transfer(
-            items,
-            self._missions.upload_geofence if items else self._clear_fence,
-            self._missions.download_geofence,
-        )
+        await self._transfers.fence(encode_fences(fences))
 
         def objects() -> bool:
             return _FENCE_IGNORED in self._system.texts_since(heard)
@@ -246,20 +258,13 @@ class MavsdkPilot:
         try:
             ignored = await self._system.wait_for(objects, self._deadlines.fence_text_s)
         except LinkLost as error:
-            raise self._unreachable("the fence could not be confirmed") from error
+            raise self._transfers.unreachable("the fence could not be confirmed") from error
         if ignored:
             raise UploadMismatch(
                 f"the vehicle does not enforce the fence: {self._system.texts_since(heard)}",
                 where=self._system.url,
                 cure="take off from inside every inclusion and outside every exclusion",
             )
-
-    async def _clear_fence(self, items: list[MavsdkItem]) -> None:
-        try:
-            await self._fence.clear_geofence()  # an upload of nothing is refused by MAVSDK itself
-        except GeofenceError as error:
-            result = MissionRawResult.__members__.get(error.result.name, MissionRawResult.ERROR)
-            raise MissionRawError(result, "clear_geofence()") from error
 
     # --- Arming ---
 
@@ -354,11 +359,6 @@ class MavsdkPilot:
 
     # --- what they share ---
 
-    def _unreachable(self, what: str) -> VehicleUnreachable:
-        return VehicleUnreachable(
-            what, where=self._system.url, cure="check that the vehicle is on and in range"
-        )
-
     async def _command(self, order: Callable[[], Awaitable[object]]) -> str:
         """Gives an order and returns the driver's refusal, which is no proof of anything."""
         try:
@@ -384,65 +384,3 @@ class MavsdkPilot:
             where=self._system.url,
             cure="check the plan against its fence, and the vehicle's own log",
         )
-
-    async def _transfer(
-        self,
-        items: Sequence[RawItem],
-        send: Callable[[list[MavsdkItem]], Awaitable[object]],
-        fetch: Callable[[], Awaitable[list[MavsdkItem]]],
-    ) -> None:
-        """Sends items and compares what the vehicle then holds, a bounded number of times."""
-        differs = ""
-        for number in range(self._deadlines.tries):
-            last = number == self._deadlines.tries - 1
-            try:
-                await send([_to_mavsdk(item) for item in items])
-                held = [_from_mavsdk(item) for item in await _fetched(fetch)]
-            except MissionRawError as error:
-                if error.result in _PASSING and not last and not self._system.lost:
-                    await self._pause()
-                    continue
-                if error.result in _SILENT or self._system.lost:
-                    raise self._unreachable("an upload was not answered") from error
-                raise UploadMismatch(
-                    f"the vehicle refused the upload: {error.result.name}"
-                    f" {self._system.status_text}".rstrip(),
-                    where=self._system.url,
-                ) from error
-            differs = difference(items, held)
-            if not differs:
-                return
-            log.warning("read-back differs", extra={"difference": differs})
-        raise UploadMismatch(
-            f"read-back differs: {differs}",
-            where=self._system.url,
-            cure="do not start it; clear the vehicle's mission and send again",
-        )
-
-    async def _pause(self) -> None:
-        clock = self._system.clock
-        await clock.sleep_until(clock.now() + timedelta(seconds=self._deadlines.retry_after_s))
-
-
-async def _fetched(fetch: Callable[[], Awaitable[list[MavsdkItem]]]) -> list[MavsdkItem]:
-    try:
-        return await fetch()
-    except MissionRawError as error:
-        if error.result in _NO_MISSION:
-            return []
-        raise
-
-
-def _to_mavsdk(item: RawItem) -> MavsdkItem:
-    return MavsdkItem(
-        item.seq, item.frame, item.command, item.current, 1, *item.params,
-        item.x, item.y, item.z, item.mission_type,
-    )  # fmt: skip
-
-
-def _from_mavsdk(item: Any) -> RawItem:
-    return RawItem(
-        item.seq, item.frame, item.command, 0,
-        (item.param1, item.param2, item.param3, item.param4),
-        item.x, item.y, item.z, item.mission_type,
-    )  # fmt: skip

@@ -1,14 +1,21 @@
 """The contract of `Pilot`, on every adapter."""
 
 import asyncio
+import math
 from contextlib import aclosing
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from core.errors import LinkLost, StartRefused, UploadMismatch
-from missions.model import Progress
+from core.errors import LinkLost, PlanUnreadable, StartRefused, UploadMismatch, VehicleUnreachable
+from geo.positions import Altitude, Datum
+from missions.model import Plan, Progress, RallyPoint
+from missions.proof import ProvenPlan, prove
 from sim.failures import Failure, FailureKind
-from tests.missions.flying import CRAFTS, DRONES, Craft, CraftMaker
+from sim.vehicle_truth import VehicleTruth
+from tests.builders import a_place
+from tests.missions.flying import CRAFTS, DRONES, HEIGHT_M, Craft, CraftMaker
 
 DEADLINE_S = 20.0
 
@@ -149,3 +156,135 @@ def test_a_lost_report_is_made_up_for_by_the_next(make_drone: CraftMaker) -> Non
         return False
 
     assert asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+
+
+# --- what returns count on; cars have no rally points and no autopilot that returns ---
+
+
+def with_rally(plan: Plan, *places: tuple[float, float], up_m: float = 0.0) -> Plan:
+    return replace(plan, rally=tuple(RallyPoint(a_place(*place, up_m)) for place in places))
+
+
+def proven(craft: Craft, plan: Plan) -> ProvenPlan:
+    return prove(plan, craft.asset)
+
+
+async def returned_from_the_first_corner(craft: Craft) -> list[VehicleTruth]:
+    """Starts what was uploaded, orders a return 40 m north of home, and says where it was."""
+    await craft.pilot.arm()
+    await craft.pilot.start()
+    started_at = craft.vehicle.simulated_now()
+    async with aclosing(craft.pilot.progress()) as steps:
+        async for progress in steps:
+            if progress.reached >= 2 and not progress.returning:
+                await craft.pilot.return_to_launch()
+    ended_at = craft.vehicle.simulated_now()
+    count = int((ended_at - started_at) / timedelta(seconds=0.5))
+    instants = [ended_at - timedelta(seconds=0.5 * k) for k in range(count)]
+    return [craft.vehicle.truth_at(at) for at in instants]
+
+
+def test_a_return_goes_to_the_nearest_rally_point_at_the_proven_height(
+    make_drone: CraftMaker,
+) -> None:
+    async def story() -> list[VehicleTruth]:
+        async with make_drone() as craft:
+            # a rally point on a roof: PX4 would return that much higher than was proven
+            plan = with_rally(craft.plan, (-60, 0), (5, 52), up_m=20.0)
+            await craft.pilot.upload(proven(craft, plan))
+            return await returned_from_the_first_corner(craft)
+
+    truths = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert math.dist((truths[0].east_m, truths[0].north_m), (5, 52)) < 2.0
+    assert max(truth.height_m for truth in truths) < HEIGHT_M + 1.0
+
+
+def test_rally_points_of_the_flight_before_are_cleared(make_drone: CraftMaker) -> None:
+    async def story() -> list[VehicleTruth]:
+        async with make_drone() as craft:
+            await craft.pilot.upload(proven(craft, with_rally(craft.plan, (5, 52))))
+            await craft.pilot.upload(craft.proven)
+            return await returned_from_the_first_corner(craft)
+
+    truths = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert math.hypot(truths[0].east_m, truths[0].north_m) < 2.0
+
+
+def uploaded(
+    make: CraftMaker, *failures: Failure, rally: bool = True, before: dict[str, float] | None = None
+) -> dict[str, float]:
+    """Uploads a plan to a vehicle with these parameters and says what it holds then."""
+    names = ("RTL_TYPE", "RTL_CONE_ANG", "RTL_RETURN_ALT")
+
+    async def story() -> dict[str, float]:
+        async with make() as craft:
+            for name, value in (before or {}).items():
+                await craft.pilot.write(name, value)
+            await craft.pilot.upload(proven(craft, with_rally(craft.plan, (0, 30), (30, 30))))
+            for failure in failures:
+                craft.vehicle.fail(failure)
+            plan = with_rally(craft.plan, (9, 52), (5, 52)) if rally else craft.plan
+            await craft.pilot.upload(proven(craft, plan))
+            return {name: await craft.pilot.read(name) for name in names}
+
+    return asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+
+
+@pytest.mark.parametrize(
+    ("kind", "rally"),
+    [
+        (FailureKind.RALLY_DROPPED, True),
+        (FailureKind.RALLY_KEPT, True),
+        (FailureKind.RALLY_KEPT, False),
+    ],
+)
+def test_a_vehicle_with_other_rally_points_is_not_trusted(
+    make_drone: CraftMaker, kind: FailureKind, rally: bool
+) -> None:
+    with pytest.raises(UploadMismatch):
+        uploaded(make_drone, Failure(kind), rally=rally)
+
+
+@pytest.mark.parametrize("rally", [True, False])
+def test_returns_go_straight_to_the_nearest_after_an_upload(
+    make_drone: CraftMaker, rally: bool
+) -> None:
+    before = {"RTL_TYPE": 2, "RTL_CONE_ANG": 80, "RTL_RETURN_ALT": 77}
+    held = uploaded(make_drone, rally=rally, before=before)
+    assert held == {"RTL_TYPE": 0, "RTL_CONE_ANG": 45, "RTL_RETURN_ALT": HEIGHT_M}
+
+
+def test_what_already_does_is_left_alone(make_drone: CraftMaker) -> None:
+    assert uploaded(make_drone, before={"RTL_CONE_ANG": 25})["RTL_CONE_ANG"] == 25
+
+
+@pytest.mark.parametrize("name", ["RTL_TYPE", "RTL_RETURN_ALT"])
+def test_a_return_that_can_not_be_set_is_not_trusted(make_drone: CraftMaker, name: str) -> None:
+    async def story() -> None:
+        async with make_drone() as craft:
+            await craft.pilot.write("RTL_TYPE", 2)
+            craft.vehicle.fail(Failure(FailureKind.PARAMETER_KEPT, text=name))
+            await craft.pilot.upload(craft.proven)
+
+    with pytest.raises(UploadMismatch, match=name):
+        asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+
+
+def test_a_return_height_that_no_autopilot_holds_is_refused(make_drone: CraftMaker) -> None:
+    async def story() -> None:
+        async with make_drone() as craft:
+            plan = replace(craft.plan, return_altitude=Altitude(HEIGHT_M, Datum.GROUND))
+            await craft.pilot.upload(proven(craft, plan))
+
+    with pytest.raises(PlanUnreadable, match="return height"):
+        asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+
+
+def test_a_deaf_vehicle_takes_no_upload(make_drone: CraftMaker) -> None:
+    async def story() -> None:
+        async with make_drone(silence_s=10.0) as craft:
+            craft.vehicle.cut_link()
+            await craft.pilot.upload(craft.proven)
+
+    with pytest.raises(VehicleUnreachable):
+        asyncio.run(asyncio.wait_for(story(), DEADLINE_S))

@@ -11,10 +11,10 @@ from geo.zones import ZoneKind
 from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.executor import SortieCommands, authorise, fly_sortie, new_sortie
-from missions.model import Severity, Sortie, SortieState
+from missions.model import RallyPoint, Severity, Sortie, SortieState
 from missions.proof import ProvenPlan, digest_of, prove
 from sim.failures import Failure, FailureKind
-from tests.builders import NOW, a_square, an_asset
+from tests.builders import NOW, a_place, a_square, an_asset
 from tests.missions.flying import CRAFTS, DRONES, Craft, CraftMaker, a_fence, a_short_plan
 
 PILOT = UserId("pilot-1")
@@ -196,9 +196,12 @@ FAILED = {
     "mode_ack_lies": (Failure(FailureKind.MODE_ACK_LIES), "start_refused"),
     "readback_differs": (Failure(FailureKind.READBACK_DIFFERS, seq=1), "upload_mismatch"),
     "fence_dropped": (Failure(FailureKind.FENCE_DROPPED), "upload_mismatch"),
+    "parameter_kept": (
+        Failure(FailureKind.PARAMETER_KEPT, text="RTL_RETURN_ALT"), "upload_mismatch",
+    ),
     "transfer_nak": (Failure(FailureKind.TRANSFER_NAK, code=4), "upload_mismatch"),
     "silent": (Failure(FailureKind.SILENT, from_s=12.0), "link_lost"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", sorted(FAILED))
@@ -209,6 +212,27 @@ def test_what_goes_wrong_is_a_state_with_a_code(case: str) -> None:
     assert sortie.ended_at is not None
     assert sortie.events[-1].state is S.FAILED
     assert sortie.events[-1].text
+
+
+@pytest.mark.parametrize("name", sorted(DRONES))
+def test_nothing_is_armed_before_the_rally_points_are_confirmed(name: str) -> None:
+    armed: list[str] = []
+
+    async def story() -> Sortie:
+        async with DRONES[name](Failure(FailureKind.RALLY_DROPPED)) as craft:
+            pilot = craft.pilot
+
+            async def told() -> None:
+                armed.append(name)
+
+            pilot.arm = pilot.start = told
+            plan = replace(craft.plan, rally=(RallyPoint(a_place(0, 60, 0)),))
+            sortie = authorise(new_sortie(plan), craft.asset, PILOT, craft.clock.now())
+            return await fly_sortie(sortie, pilot, pilot, pilot, craft.clock, lambda _: None)
+
+    ended = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert (ended.state, ended.reason_code) == (S.FAILED, "upload_mismatch")
+    assert armed == []
 
 
 ABORTED = {

@@ -13,8 +13,9 @@ from geo.positions import Altitude, Datum
 from missions.endurance import endurance_of
 from missions.flight_path import FlightPath
 from missions.model import ItemKind, MissionItem, RallyPoint
-from missions.plan_file import simple_items
-from sim.autopilot import Autopilot
+from missions.plan_file import CHANGE_SPEED, MOUNT_CONTROL, SimpleItem, simple_items
+from missions.plan_items import COMMANDS, ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
+from sim.autopilot import MOVES, SETTINGS, Autopilot
 from sim.failures import Failures
 from sim.flown_plan import fly
 from sim.sensor_errors import CONSUMER
@@ -43,6 +44,7 @@ def wire_track(plan, asset, seed):
     """What the autopilot behind MAVLink flies: stepped whole, read from its own truth."""
     pilot = Autopilot(asset, NOW, seed=seed, failures=Failures(), sensors=CONSUMER)
     pilot.set_mission(simple_items(plan.mission))
+    pilot.set_rally([(p.position.lat_deg, p.position.lon_deg, 0.0) for p in plan.rally])
     pilot.parameters["RTL_RETURN_ALT"] = plan.return_altitude.metres
     while not pilot.position_known:
         pilot.step()
@@ -64,11 +66,16 @@ def wire_track(plan, asset, seed):
         way((40, 0), (40, 40), (-20, 30)),
         [*way((30, 0)), *way((60, 5), up=25.0)],
         [MissionItem(ItemKind.LOITER, a_place(20, 20, 12.0), hold_s=4.0), *way((0, 40))],
+        [
+            MissionItem(ItemKind.LOITER, a_place(40, 20, 12.0), hold_s=15.0, loiter_radius_m=12.0),
+            *way((0, 40)),
+        ],
         [*way((30, 0)), MissionItem(ItemKind.LAND, a_place(40, 10, 0.0))],
     ],
 )
 def test_the_track_is_that_of_the_whole_autopilot(items, seed):
-    plan, asset = a_flight(*items), a_drone()
+    rally = (RallyPoint(a_place(15, 60, 0.0)),)
+    plan, asset = a_flight(*items, rally=rally), a_drone()
     flown = fly(plan, asset, seed=seed, start_at=NOW)[0]
     wanted = wire_track(plan, asset, seed)
     assert flown.landed
@@ -131,10 +138,26 @@ def test_a_mission_without_an_end_is_flown_until_it_hovers():
     assert math.dist(flown.track[-1, 1:3], (30, 0)) < 3.0
 
 
-def test_a_step_that_the_simulated_autopilot_does_not_fly_is_refused():
-    looking = MissionItem(ItemKind.WAYPOINT, a_place(30, 0, 12.0), look_at=(50.9, 71.3))
-    with pytest.raises(ValueError, match="195"):
-        fly(a_flight(looking), a_drone(), seed=1, start_at=NOW)
+def test_where_the_camera_looks_and_pictures_are_taken_moves_nothing():
+    plain = a_flight(*way((30, 0), (30, 40), (-20, 0)))
+    first, *rest = plain.mission.items[1:]
+    looking = replace(first, look_at=AT.to_geo1_deg(0, 40), trigger_m=5.0)
+    freed = replace(rest[0], camera_pitch_deg=-30.0, trigger_m=0.0)
+    items = (plain.mission.items[0], looking, freed, *rest[1:])
+    plan = replace(plain, mission=replace(plain.mission, items=items))
+    assert {195, 197, 206} <= {step.command for step in simple_items(plan.mission)}
+    one, other = (fly(p, a_drone(), seed=3, start_at=NOW)[0].track for p in (plain, plan))
+    assert np.array_equal(one, other)
+
+
+def test_every_step_that_a_mission_may_hold_is_flown_and_no_other():
+    assert set(COMMANDS.values()) == MOVES
+    assert {CHANGE_SPEED, MOUNT_CONTROL, ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE} <= SETTINGS
+    pilot = Autopilot(a_drone(), NOW, seed=1, failures=Failures(), sensors=CONSUMER)
+    pilot.set_mission(simple_items(a_flight(*way((30, 0))).mission))
+    with pytest.raises(ValueError, match="18"):
+        pilot.set_mission([SimpleItem(18, 3, (1.0, 0.0, 0.0, 0.0))])
+    assert len(pilot.mission) == 4
 
 
 # --- fast corners ---

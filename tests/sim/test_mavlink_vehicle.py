@@ -4,6 +4,7 @@ import statistics
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -11,12 +12,16 @@ from typing import Any
 import pytest
 from pymavlink.dialects.v20 import common as m
 
+from core.ids import MissionId
 from geo.local_frame import LocalFrame
+from missions.model import Mission
 from missions.plan_file import SimpleItem, fence_rings, simple_items
 from sim.autopilot import STEP_S, Autopilot
 from sim.clock import ScaledClock
 from sim.failures import Failure, FailureKind, Failures
+from sim.mavlink_transfer import Transfers
 from sim.mavlink_vehicle import MavlinkVehicle
+from sim.return_goal import HOME, Spot, return_goal
 from sim.sensor_errors import CONSUMER, PERFECT, SensorErrors, SensorProfile
 from sim.vehicle_truth import VehicleTruth
 from telemetry.model import VehicleMode
@@ -138,6 +143,67 @@ def test_a_leg_through_a_closed_area_is_flown_into_before_it_holds() -> None:
     run(pilot, 40.0)
     assert pilot.mode is MODE.HOLD
     assert 12 < pilot.physics.north < 30
+
+
+@pytest.mark.parametrize(
+    ("rtl_type", "here", "spots", "goal"),
+    [
+        (0, (50, 0), [], None),
+        (0, (50, 0), [(80, 0, 0)], 0),
+        (0, (30, 0), [(80, 0, 0)], None),
+        (0, (39, 0), [(77, 0, 0)], None),  # nearer by less than 2 m
+        (0, (50, 0), [(9, 0, 0), (95, 0, 0)], 1),  # the first is beside home
+        (3, (50, 0), [(80, 0, 0), (60, 0, 0)], 1),
+        (1, (30, 0), [(80, 0, 0)], 0),
+        (5, (30, 0), [(80, 0, 0)], 0),
+        (2, (50, 0), [(60, 0, 0)], None),
+        (4, (50, 0), [(60, 0, 0)], None),
+    ],
+)
+def test_a_return_goes_where_px4s_would(
+    rtl_type: int, here: tuple[float, float], spots: list[Spot], goal: int | None
+) -> None:
+    wanted = HOME if goal is None else spots[goal]
+    assert return_goal(here, spots, rtl_type) == wanted
+
+
+def test_a_return_to_a_rally_point_counts_its_height_from_there() -> None:
+    pilot = an_autopilot()
+    pilot.set_rally([(*AT.to_geo1_deg(0, 50), 5.0)])
+    take_off(pilot)
+    while pilot.reached != 3:
+        pilot.step()
+    pilot.set_mode(MODE.RETURN)
+    highest = 0.0
+    while pilot.armed:
+        pilot.step()
+        highest = max(highest, pilot.physics.up)
+    assert highest == pytest.approx(35, abs=1)
+    assert math.dist((pilot.physics.east, pilot.physics.north), (0, 50)) < 2.0
+
+
+def test_the_camera_is_held_to_a_place_until_it_is_freed() -> None:
+    place = AT.to_geo1_deg(-30, 20)
+    takeoff, corner, end, home = a_short_mission().items
+    looking = replace(corner, look_at=place, camera_pitch_deg=None)
+    freed = replace(end, camera_pitch_deg=-20.0)
+    pilot = an_autopilot()
+    take_off(pilot, simple_items(Mission(MissionId("m"), (takeoff, looking, freed, home))))
+    off = []
+    while pilot.mission[pilot.current].item < 2:
+        pilot.step()
+        truth = pilot.history.at(pilot.now)
+        if truth.north_m > 10:
+            bearing = math.degrees(math.atan2(-30 - truth.east_m, 20 - truth.north_m)) % 360
+            down = math.degrees(
+                math.atan2(-truth.height_m, math.hypot(30 + truth.east_m, 20 - truth.north_m))
+            )
+            turned = (truth.camera.yaw_deg - bearing + 180) % 360 - 180
+            off.append(max(abs(turned), abs(truth.camera.pitch_deg - down)))
+    assert len(off) > 40
+    assert max(off[20:-1]) < 1.0  # with the last step it is freed
+    run(pilot, 3.0)
+    assert pilot.history.at(pilot.now).camera.pitch_deg == pytest.approx(-20, abs=0.5)
 
 
 def test_a_mission_must_begin_with_take_off() -> None:
@@ -265,6 +331,39 @@ def test_missions_and_fences_are_kept_apart() -> None:
         station.send(m.MAVLink_mission_request_int_message(1, 1, 2, 1))
         item = station.wait("MISSION_ITEM_INT")
         assert (item.command, item.mission_type) == (5001, 1)
+
+
+def a_spot(seq: int, frame: int, up_m: float = 4.0) -> m.MAVLink_message:
+    lat, lon = AT.to_geo1_deg(0, 60 + seq)
+    return m.MAVLink_mission_item_int_message(
+        1, 1, seq, frame, 5100, 0, 1, 0, 0, 0, 0, round(lat * 1e7), round(lon * 1e7), up_m, 2
+    )
+
+
+def test_rally_points_are_kept_told_in_whole_numbers_and_cleared() -> None:
+    with ground() as station:
+        assert upload(station, 2, [a_spot(0, 3), a_spot(1, 0, 354.0)]) == 0
+        station.send(m.MAVLink_mission_request_int_message(1, 1, 0, 2))
+        item = station.wait("MISSION_ITEM_INT")
+        assert (item.command, item.frame, item.z) == (5100, 6, 4.0)
+        station.send(m.MAVLink_mission_clear_all_message(1, 1, 2))
+        assert station.wait("MISSION_ACK").mission_type == 2
+        station.send(m.MAVLink_mission_request_list_message(1, 1, 2))
+        assert station.wait("MISSION_COUNT").count == 0
+
+
+def test_only_rally_points_in_the_two_frames_are_returned_to() -> None:
+    pilot = an_autopilot()
+    transfers = Transfers(pilot, lambda message: None)
+    spots = [a_spot(0, 3), a_spot(1, 0, 354.0), a_spot(2, 6), a_spot(3, 5, 354.0)]
+    transfers.handle(m.MAVLink_mission_count_message(1, 1, len(spots), 2))
+    for spot in spots:
+        transfers.handle(spot)
+    home_m = asset().home.altitude.metres
+    assert [round(up, 3) for _, _, up in pilot.rally] == [4.0, round(354.0 - home_m, 3)]
+    assert "RTL: unsupported MAV_FRAME" in words(pilot)
+    transfers.handle(m.MAVLink_mission_count_message(1, 1, 0, 2))
+    assert pilot.rally == ()
 
 
 def test_what_it_does_not_know_is_refused_at_upload() -> None:
