@@ -149,7 +149,8 @@ class MavsdkPilot:
             await self.write(setting.name, setting.wanted)
         except NotFound as error:
             raise UploadMismatch(
-                f"{setting.name} is not {setting.wanted:g}, so returns may go elsewhere: {error.message}",
+                f"{setting.name} is not {setting.wanted:g}, and returns may go elsewhere:"
+                f" {error.message}",
                 where=self._system.url,
                 cure="set it by hand, or fly this plan with a PX4 that has it",
             ) from error
