@@ -1,14 +1,15 @@
 """The fleet as it stands now, for whoever must decide who goes to an event."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from api.services import Services
 from core.ids import AssetId
 from geo.positions import Datum
+from missions.circumstances import OwnFlight
 from missions.events import Activity, Responder, Task
-from missions.model import Asset, Sortie, SortieState
+from missions.model import Asset, AssetKind, RallyPoint, Sortie, SortieState
 from telemetry.model import AssetStatus
 
 HEARD_MOST = timedelta(minutes=5)
@@ -22,6 +23,21 @@ def responders(services: Services, now: datetime) -> tuple[Responder, ...]:
     as grounded where it has one: nobody knows where it is.
     """
     return tuple(_responder(services, asset, now) for asset in services.missions.assets())
+
+
+def flights_under_way(services: Services, now: datetime) -> Iterator[OwnFlight]:
+    """Yields the flights of our drones that are under way, as proven."""
+    for asset in services.missions.assets():
+        sortie = _under_way(services, asset.asset_id)
+        if sortie is not None and asset.kind is AssetKind.DRONE:
+            yield OwnFlight(sortie.plan, sortie.started_at or now)
+
+
+def rally_of_fleet(services: Services) -> tuple[RallyPoint, ...]:
+    """Returns the places that the flights under way keep for drones that can't come home."""
+    sorties = (_under_way(services, asset.asset_id) for asset in services.missions.assets())
+    points = (point for sortie in sorties if sortie is not None for point in sortie.plan.rally)
+    return tuple(dict.fromkeys(points))
 
 
 def _responder(services: Services, asset: Asset, now: datetime) -> Responder:

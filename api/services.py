@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -16,8 +16,10 @@ from core.clock import Clock
 from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from missions.dispatch_judge import TravelTimes
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
+from missions.weather import Weather
 from telemetry.model import AssetStatus
 from telemetry.ports import TelemetryLog
 
@@ -170,6 +172,10 @@ class Services:
     hosts: AllowedHosts = field(default_factory=AllowedHosts)
     """Names by which the station may be called."""
     cameras: Mapping[CameraId, CameraPlace] = field(default_factory=dict)
+    roads: Callable[[float, float], TravelTimes | None] = lambda lat_deg, lon_deg: None
+    """Ways by road to a place of latitude and longitude; `None` where there are no roads."""
+    weather: Callable[[float, float, datetime], Weather | None] = lambda lat_deg, lon_deg, at: None
+    """Weather at a place of latitude and longitude, if it is of that instant; it may block."""
     limits: Limits = Limits()
     cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the cursors of lists; a new one ends those that are out."""

@@ -1,32 +1,79 @@
 """What the station knows that a plan must be held against, beside its zones."""
 
+import asyncio
+import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 
+from core.errors import QyranError
 from missions.checks import check_plan, is_safe
 from missions.circumstances import Circumstances
+from missions.gates import FORECAST_MOST_S
 from missions.model import Asset, AssetKind, Plan
-from missions.ports import PermissionStore
+from missions.ports import PermissionStore, WeatherSource
+from missions.schedules import WeatherGates
+from missions.weather import Weather
+
+log = logging.getLogger(__name__)
 
 _TRIED_MOST = 8
 """Permissions that are tried one by one to find the one that a flight is made under."""
 
 
 def known_circumstances(
-    permissions: PermissionStore,
+    permissions: PermissionStore, weather: WeatherSource | None = None
 ) -> Callable[[Asset, datetime], Circumstances]:
     """Returns what tells, for an asset that starts at an instant, what is known then.
 
-    A drone needs a permission that is on hand: none at all is an error. A car needs none.
+    A drone needs a permission that is on hand: none at all is an error. A car needs none, and
+    weather does not ground it. Weather that is missing or older than the gates of schedules take
+    is not known, which a person's start is warned of; a scheduled one is held by its own gates.
+
+    Args:
+        permissions: those on hand.
+        weather: where it comes from; `None` where nothing is set.
     """
 
     def known(asset: Asset, at: datetime) -> Circumstances:
         if asset.kind is not AssetKind.DRONE:
             return Circumstances(departs_at=at)
-        return Circumstances(at, tuple(permissions.permissions()))
+        found = None
+        if weather is not None:
+            found = fresh_weather(weather, asset.home.lat_deg, asset.home.lon_deg, at)
+        return Circumstances(at, tuple(permissions.permissions()), found)
 
     return known
+
+
+def fresh_weather(
+    source: WeatherSource, lat_deg: float, lon_deg: float, at: datetime
+) -> Weather | None:
+    """Returns the weather at a place if it is of that instant, else `None`; it may block.
+
+    A source that fails is one that knows nothing: no flight gets safer by a broken file.
+    """
+    # a loop may be running in the thread that asks, so it is asked in another
+    with ThreadPoolExecutor(max_workers=1) as other:
+        found = other.submit(lambda: asyncio.run(_ask(source, lat_deg, lon_deg, at))).result()
+    if found is None:
+        return None
+    age_s = (at - found.at).total_seconds()
+    if -FORECAST_MOST_S <= age_s <= WeatherGates().fresh_s:
+        return found
+    log.warning("the weather data are not of now", extra={"age_s": age_s})
+    return None
+
+
+async def _ask(
+    source: WeatherSource, lat_deg: float, lon_deg: float, at: datetime
+) -> Weather | None:
+    try:
+        return await source.weather_at(lat_deg, lon_deg, at)
+    except QyranError as error:
+        log.warning("no weather data", extra={"reason": str(error)})
+        return None
 
 
 def with_permission(plan: Plan, asset: Asset, known: Circumstances) -> Plan:

@@ -26,6 +26,7 @@ from station.data_folder import Stores
 from station.demo_scenario import FRAME, GROUND, Scenario, demo_scenario
 from station.demo_score import cleared_thing, score
 from station.fleet import Fleet
+from station.left_sorties import close_left
 from station.operations import StationOperations
 from station.patrol_line import Outcome, Station
 from station.settings import Settings
@@ -111,6 +112,7 @@ def _demo_station(
     scenario = demo_scenario(world, start_at)
     _load(stores, scenario)
     feed = LiveFeed(clock)
+    close_left(stores.missions, clock.now(), feed.sortie_changed)  # of a demo that was killed
     notifier = notifiers(feed, CleaningCrew(living, clock.now))
     ground = Ground(level_ground(GROUND, settings.geotag.terrain_sigma_m))
     fleet = Fleet(

@@ -1,17 +1,54 @@
 """The road network that a station drives by: from its data folder, or from a file named."""
 
 import hashlib
+import logging
+import threading
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from core.errors import BadRequest, SourceMissing
+from core.errors import BadRequest, QyranError, SourceMissing
 from geo.road_graph import LatLon, RoadGraph
+from missions.dispatch_judge import NoRoads, TravelTimes
 from station.wiring import read_road_extract, read_road_file
+
+log = logging.getLogger(__name__)
 
 ROADS_FILE: Final = "roads.npz"
 """In the data folder."""
+
+
+class StationRoads:
+    """The roads of a data folder, read when they are first asked for and when they change."""
+
+    def __init__(self, path: Path) -> None:
+        """Takes the file; it may come later."""
+        self._path = path
+        self._lock = threading.Lock()
+        self._read: tuple[float, RoadGraph | None] | None = None
+
+    def to(self, lat_deg: float, lon_deg: float) -> TravelTimes | None:
+        """Returns the ways by road to a place, `NoRoads` where none is near.
+
+        `None` where the station has no roads, or none that can be read, which is logged.
+        """
+        graph = self._graph()
+        return None if graph is None else graph.to(lat_deg, lon_deg) or NoRoads()
+
+    def _graph(self) -> RoadGraph | None:
+        with self._lock:
+            try:
+                changed = self._path.stat().st_mtime
+            except OSError:
+                return None
+            if self._read is None or self._read[0] != changed:
+                try:
+                    self._read = (changed, load_roads(self._path))
+                except QyranError as error:
+                    log.error("the roads can't be read", extra={"reason": str(error)})
+                    self._read = (changed, None)
+            return self._read[1]
 
 
 def load_roads(path: Path) -> RoadGraph:

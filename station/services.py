@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,12 @@ from api.setup import SetUp
 from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
+from missions.ports import WeatherSource
+from missions.weather import Weather
 from station.agencies import AGENCIES
+from station.circumstances import fresh_weather
 from station.data_folder import Stores
+from station.road_network import ROADS_FILE, StationRoads
 from station.settings import Settings
 from station.version import version_text
 from station.wiring import day_calendar, picture_size
@@ -47,6 +51,7 @@ def make_services(
     detector_model: str,
     city_map: Mapping[str, Any],
     demo: bool,
+    weather: WeatherSource | None = None,
 ) -> Services:
     """Returns the services of one station.
 
@@ -60,7 +65,12 @@ def make_services(
         detector_model: name and version of the weights in use.
         city_map: the map's base.
         demo: whether anybody may sign in as a demo role.
+        weather: where it comes from; `None` where nothing is set.
     """
+
+    def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
+        return None if weather is None else fresh_weather(weather, lat_deg, lon_deg, at)
+
     return Services(
         zones=stores.zones,
         missions=stores.missions,
@@ -85,6 +95,8 @@ def make_services(
         page_folder=page_folder(),
         versions=Versions(version_text(), stores.database.schema_version, detector_model),
         demo=demo,
+        roads=StationRoads(settings.home / ROADS_FILE).to,
+        weather=weather_at,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from api.accounts import Role
-from api.fleet_desk import responders
+from api.fleet_desk import flights_under_way, rally_of_fleet, responders
 from api.known_ground import refuse_swapped
 from api.policies import GuardedRouter, roles
 from api.requests import ServicesOf
@@ -84,15 +84,22 @@ def post_dispatch(services: ServicesOf, body: EventBody) -> DecisionOut:
         body.priority,
         body.camera,
     )
+    if body.weather is None:
+        weather = services.weather(body.lat, body.lon, event.at)
+    else:
+        weather = body.weather.to_domain()
     around = Circumstances(
         permissions=tuple(services.permissions.permissions()),
-        weather=None if body.weather is None else body.weather.to_domain(),
+        weather=weather,
+        others=tuple(flights_under_way(services, now)),
     )
     decision = decide(
         event,
         responders(services, now),
         services.zones.find(Purpose.FLIGHT),
         circumstances=around,
+        roads=services.roads(body.lat, body.lon),
+        rally=rally_of_fleet(services),
     )
     return DecisionOut.from_domain(decision)
 

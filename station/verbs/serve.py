@@ -14,6 +14,7 @@ from station.data_folder import Stores
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
 from station.http import listening_socket, serve, url_of
+from station.left_sorties import close_left
 from station.operations import StationOperations
 from station.patrol_line import Station
 from station.schedule_dispatch import OperationsDispatcher
@@ -68,6 +69,9 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         lambda: stores.zones.find(Purpose.WATCH),
         GeotagLimits(settings.geotag.distance_most_m, settings.geotag.radius_most_m),
     )
+    weather = weather_source(settings)
+    # the lock of the data folder is held: whatever is under way there has lost its station
+    left = close_left(stores.missions, clock.now(), live.sortie_changed)
     operations = StationOperations(
         station,
         FieldHangar(clock, stores.vault, settings),
@@ -75,15 +79,20 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         stores.zones,
         fleet,
         on_sortie=live.sortie_changed,
-        circumstances=known_circumstances(stores.permissions),
+        circumstances=known_circumstances(stores.permissions, weather),
     )
     services = make_services(
         settings, stores, clock, live, notifier, operations,
         detector_model=station.detector.model, city_map=city(), demo=False,
+        weather=weather,
     )  # fmt: skip
     address = url_of(listener)
-    document = {"url": address, "demo": False}
+    document: dict[str, object] = {"url": address, "demo": False}
     text = f"Qyran: {address}"
+    if left:
+        ids = [sortie.sortie_id for sortie in left]
+        document["left_sorties"] = ids
+        text += f"\nleft by a station that stopped, look at their vehicles: {', '.join(ids)}"
     if not stores.accounts.accounts():
         link = f"{address}/#setup={services.setup.issue()}"
         document["setup_link"] = link
@@ -91,7 +100,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     call.emit(document, text)
     schedules = ScheduleLoop(
         stores.schedules,
-        OperationsDispatcher(operations, stores.missions, weather_source(settings)),
+        OperationsDispatcher(operations, stores.missions, weather),
         day_calendar(),
         clock,
         name=f"station-{os.getpid()}",

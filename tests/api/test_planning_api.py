@@ -4,16 +4,21 @@ import json
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from api.accounts import Role
+from api.fleet_desk import flights_under_way, rally_of_fleet
 from core.ids import AssetId, ZoneId
 from geo.positions import Altitude, Datum
+from geo.road_graph import Drive
 from geo.zones import Purpose, ZoneKind
-from missions.model import AssetKind
+from missions.model import AssetKind, RallyPoint, SortieState
 from missions.permissions import Permission
 from missions.plan_file import write_plan
-from tests.api.station import Station
+from missions.weather import Weather
+from tests.api.station import Station, a_station
 from tests.api.test_incident_life import refused
-from tests.builders import AT, NOW, a_plan, a_square, a_zone, after, an_asset
+from tests.builders import AT, NOW, a_plan, a_sortie, a_square, a_zone, after, an_asset
 
 
 def a_document(**changes: Any) -> dict[str, Any]:
@@ -92,6 +97,45 @@ def test_an_event_gets_the_quickest_asset_that_may_go(station: Station) -> None:
     grounded = dispatcher.post("/dispatch", {"lat": lat, "lon": lon}).json()
     assert grounded["chosen"] == "car-1"
     refused(dispatcher.post("/dispatch", {"lat": 95, "lon": lon}), 422, "bad_request")
+
+
+class Road:
+    """A way that takes a minute from everywhere."""
+
+    def seconds_from(self, lat_deg: float, lon_deg: float) -> float:
+        return 60.0
+
+    def way_from(self, lat_deg: float, lon_deg: float) -> Drive | None:
+        return Drive(60.0, 500.0, ((lat_deg, lon_deg), (lat_deg, lon_deg)))
+
+
+def test_a_decision_uses_the_stations_roads_weather_and_rally_points() -> None:
+    asked: list[tuple[float, float]] = []
+
+    def roads(lat_deg: float, lon_deg: float) -> Road:
+        asked.append((lat_deg, lon_deg))
+        return Road()
+
+    storm = Weather(NOW, wind_m_s=40, temperature_c=5)
+    lat, lon = AT.to_geo1_deg(200.0, 0.0)
+    with a_station(roads=roads, weather=lambda lat_deg, lon_deg, at: storm) as station:
+        dispatcher = station.client(Role.DISPATCHER)
+        decision = dispatcher.post("/dispatch", {"lat": lat, "lon": lon}).json()
+        judged = {one["asset_id"]: one for one in decision["candidates"]}
+        assert judged["drone-1"]["reason_code"] == "weather"
+        assert judged["car-1"]["travel_s"] == pytest.approx(60.0, abs=30)
+        assert not [note for note in decision["notes"] if "no roads" in note]
+        assert asked == [(lat, lon)]
+        calm = {"at": NOW.isoformat(), "wind_m_s": 2, "temperature_c": 15}
+        told = dispatcher.post("/dispatch", {"lat": lat, "lon": lon, "weather": calm}).json()
+        judged = {one["asset_id"]: one for one in told["candidates"]}
+        assert judged["drone-1"]["reason_code"] != "weather"
+        kept = RallyPoint(a_plan().home)
+        sortie = a_sortie(plan=a_plan(rally=(kept,)), state=SortieState.UNDERWAY)
+        station.missions.save_sortie(sortie)
+        assert rally_of_fleet(station.services) == sortie.plan.rally
+        flights = list(flights_under_way(station.services, NOW))
+        assert [flight.plan for flight in flights] == [sortie.plan]
 
 
 def test_what_lies_by_everything_else_only_when_swapped_is_refused(station: Station) -> None:
