@@ -86,6 +86,9 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "conflict_with_own": "Another sortie of ours may be near at that time.",
         "conflict_possible": "Another sortie of ours comes near; whether at that time is unknown.",
         "zones_far": "Every flight zone given lies more than 100 km from home.",
+        "zone_not_in_force": "A flight zone is not yet active, retired or switched off: it limits"
+        " nothing.",
+        "zone_property_ignored": "Zones have a property that means nothing here.",
         "no_fence": "No inclusion limits this flight.",
         "fence_too_big": "The fence has more corners than PX4 plans its return around (100).",
         "fence_without_height": "The plan passes over or under a zone, but the vehicle's own fence"
@@ -94,6 +97,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "asset_field_unknown": "The file of the asset has a field that means nothing here.",
         "not_understood": "The plan's file moves the vehicle in a way that is not understood.",
         "not_carried": "Something of the plan's file that moves nothing was left out.",
+        "mended_not_written": "Nothing was written: not all of the plan's file is understood.",
+        "departure_differs": "The plan was mended for another start than it is checked for.",
         "not_provable": "The check itself failed; nothing is proven, so it is an error.",
     }
 )

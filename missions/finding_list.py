@@ -7,10 +7,42 @@ import numpy as np
 
 from geo.local_frame import LocalFrame
 from missions.autopilot_rules import EVENTS
-from missions.model import Autopilot, Finding, Severity
+from missions.model import Autopilot, Finding, Plan, Severity
 from missions.sheets import Place
 
 _Key = tuple[str, int | None, str, Severity]
+_AT_HOME = frozenset(
+    {
+        "mission_empty", "only_return", "takeoff_missing", "starts_with_landing", "end_missing",
+        "mission_too_long", "endurance_exceeded", "endurance_tight", "return_endurance",
+        "wind_against", "permission_missing", "permission_other_asset", "permission_not_yet_valid",
+        "permission_expired", "permission_revoked", "permission_time_unknown",
+        "permission_ends_in_flight",
+    }
+)  # fmt: skip
+"""Faults of a whole flight: they are told where it begins."""
+
+
+def placed(findings: Iterable[Finding], plan: Plan) -> tuple[Finding, ...]:
+    """Returns findings with a place wherever there is one.
+
+    A finding about a step is told at that step, or at home if it is a return; one about the
+    whole flight at home. What is not known, and what is about a file, the weather or the whole
+    fence, has no place.
+    """
+    return tuple(
+        one if one.place is not None else replace(one, place=_place_of(one, plan))
+        for one in findings
+    )
+
+
+def _place_of(finding: Finding, plan: Plan) -> tuple[float, float] | None:
+    items, number = plan.mission.items, finding.item
+    home = (plan.home.lat_deg, plan.home.lon_deg)
+    if number is not None and 0 <= number < len(items):
+        at = items[number].position
+        return home if at is None else (at.lat_deg, at.lon_deg)
+    return home if finding.code in _AT_HOME else None
 
 
 class FindingList:

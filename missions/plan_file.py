@@ -1,13 +1,15 @@
 """QGroundControl's `.plan` files, read in every version and written in the newest.
 
 Whatever a file holds is either read or named in the losses; only what is no plan at all is
-refused. Writing names what the format can't carry: floors, ceilings, time windows, names.
+refused. Writing names what the format can't carry: floors, ceilings, time windows, names. What
+is ours alone (return height, permission, start) stands under a key of our own (`plan_own`).
 """
 
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 from core.errors import PlanUnreadable, QyranError
@@ -30,9 +32,10 @@ from missions.plan_items import (
 )
 from missions.plan_jumps import FileStep
 from missions.plan_losses import writing_losses
+from missions.plan_own import KEY, own_document, read_own, with_own
 from missions.plan_parts import PlanPart
 from missions.plan_reading import mission_items, read_steps
-from missions.plan_survey import read_pattern, read_step
+from missions.plan_survey import read_pattern, read_step, waits_for_ever
 from missions.plan_values import listing, mapping, number, optional, parse, place
 
 __all__ = [
@@ -67,19 +70,29 @@ class LoadedPlan:
     losses: tuple[Loss, ...] = ()
     parts: tuple[PlanPart, ...] = ()
     """What stretches of the mission were meant to be."""
+    departs_at: datetime | None = None
+    """The start that the plan was mended for, where the file says so."""
 
 
-def write_plan(plan: Plan) -> str:
+def write_plan(plan: Plan, departs_at: datetime | None = None) -> str:
     """Returns the text of a `.plan` file; the same plan gives the same text.
+
+    Args:
+        plan: what is written.
+        departs_at: the start that it was proven for, if one was.
 
     Raises:
         PlanUnreadable: if an altitude counts from a datum that the format does not know.
     """
-    return save_plan(plan)[0]
+    return save_plan(plan, departs_at)[0]
 
 
-def save_plan(plan: Plan) -> tuple[str, tuple[Loss, ...]]:
+def save_plan(plan: Plan, departs_at: datetime | None = None) -> tuple[str, tuple[Loss, ...]]:
     """Returns the text of a `.plan` file and what it does not carry.
+
+    Args:
+        plan: what is written.
+        departs_at: the start that it was proven for, if one was.
 
     Raises:
         PlanUnreadable: if an altitude counts from a datum that the format does not know.
@@ -101,8 +114,8 @@ def save_plan(plan: Plan) -> tuple[str, tuple[Loss, ...]]:
         }
         for number, step in enumerate(simple_items(plan.mission, terrain_frame=True))
     ]
-    writing_losses(plan, report, "the format")
-    document = {
+    writing_losses(plan, report, "the format", own_key=True)
+    document: dict[str, Any] = {
         "fileType": "Plan",
         "version": 1,
         "groundStation": "Qyran",
@@ -122,6 +135,8 @@ def save_plan(plan: Plan) -> tuple[str, tuple[Loss, ...]]:
             "points": [_triple(p.position) for p in plan.rally],
         },
     }
+    if own := own_document(plan, departs_at):
+        document[KEY] = own
     return json.dumps(document, indent=1, allow_nan=False), report.losses
 
 
@@ -133,8 +148,8 @@ def _home_triple(home: Position, report: LossReport) -> list[float | None]:
     if home.altitude.datum is Datum.GEOID:
         return [*_triple(home)]
     if home.altitude.datum is not Datum.HOME:
-        report.warning(
-            "home_unknown", f"the height of home above {home.altitude.datum} is left out"
+        report.info(
+            "home_unknown", f"the height of home above {home.altitude.datum} is for Qyran alone"
         )
     return [float(home.lat_deg), float(home.lon_deg), None]
 
@@ -205,8 +220,9 @@ def _read(document: Any, asset_id: AssetId) -> LoadedPlan:
         for n, part in enumerate(found)
         if n in owners
     )
+    own = read_own(document.get(KEY), report)
     plan = Plan(_named(items, asset_id), asset_id, home, cruise_m_s, fences, rally)
-    return LoadedPlan(plan, report.losses, parts)
+    return LoadedPlan(with_own(plan, own), report.losses, parts, own.departs_at)
 
 
 def _named(items: tuple[MissionItem, ...], asset_id: AssetId) -> Mission:
@@ -226,8 +242,7 @@ def _steps(mission: Mapping[str, Any], report: LossReport) -> tuple[list[FileSte
         kind = mapping(item, "it", where).get("type")
         if kind in ("SimpleItem", "missionItem"):
             if item.get("autoContinue") is False and n < len(items) - 1:
-                message = f"{where}: autoContinue is false: the vehicle waits here for ever"
-                report.error("movement_changed", message)
+                waits_for_ever(where, report)
             steps.append(read_step(item, where))
             continue
         pattern = read_pattern(item, where, report)

@@ -10,13 +10,14 @@ from missions.model import ItemKind, MissionItem, Plan
 _HOLDING = (ItemKind.WAYPOINT, ItemKind.LOITER)
 
 
-def writing_losses(plan: Plan, report: LossReport, target: str) -> None:
+def writing_losses(plan: Plan, report: LossReport, target: str, *, own_key: bool = False) -> None:
     """Notes what a `.plan` file or a vehicle does not get of a plan.
 
     Args:
         plan: what is written.
         report: where losses are noted.
         target: what can't carry it, for the message.
+        own_key: whether what is ours alone stands under a key of our own.
     """
     item_losses(plan, report)
     for zone in plan.fences:
@@ -26,7 +27,7 @@ def writing_losses(plan: Plan, report: LossReport, target: str) -> None:
             datum = point.position.altitude.datum
             report.error("rally_changed", f"rally point {n}: its height above {datum} is taken"
                          " as above home")  # fmt: skip
-    record_losses(plan, report)
+    record_losses(plan, report, own_key=own_key)
 
 
 def item_losses(plan: Plan, report: LossReport) -> None:
@@ -59,18 +60,23 @@ def unsayable(item: MissionItem) -> tuple[str, ...]:
     return tuple(wrong)
 
 
-def record_losses(plan: Plan, report: LossReport) -> None:
-    """Notes what of a plan is ours alone."""
+def record_losses(plan: Plan, report: LossReport, *, own_key: bool = False) -> None:
+    """Notes what of a plan is ours alone.
+
+    Args:
+        plan: what is written.
+        report: where losses are noted.
+        own_key: whether it stands under a key of our own, which a vehicle never sees.
+    """
+    note = report.info if own_key else report.warning
+    fate = "for Qyran alone" if own_key else "left out"
     if plan.return_altitude is not None:
-        report.warning(
-            "return_height_left_out",
-            f"the return height of {plan.return_altitude.metres:g} m is left out; it is a setting"
-            " of the vehicle",
-        )
+        height = f"the return height of {plan.return_altitude.metres:g} m"
+        note("return_height_left_out", f"{height} is {fate}; it is a setting of the vehicle")
     if plan.permission:
-        report.warning("permission_left_out", f"permission {plan.permission} is left out")
+        note("permission_left_out", f"permission {plan.permission} is {fate}")
     if plan.patrol_id is not None or plan.expected_s:
-        report.info("record_left_out", "the patrol and the expected time are left out")
+        report.info("record_left_out", f"the patrol and the expected time are {fate}")
 
 
 def _zone_losses(zone: Zone, report: LossReport, target: str) -> None:

@@ -42,6 +42,8 @@ def read_pattern(item: Mapping[str, Any], where: str, report: LossReport) -> Pat
     """
     kind = str(item.get("complexItemType") or item.get("type"))
     version = whole(item.get("version", 1), "its version", where)
+    if item.get("autoContinue") is False:
+        waits_for_ever(where, report)
     if kind == "survey":
         return _survey(item, version, where, report)
     if kind == "CorridorScan":
@@ -54,7 +56,7 @@ def read_pattern(item: Mapping[str, Any], where: str, report: LossReport) -> Pat
     if isinstance(inner, dict) and isinstance(inner.get("Items"), list):
         report.warning("not_read", f"{where}: of a {kind[:40]!r} item only its steps are read")
         meant = _transect_part(PartKind.SURVEY, item, inner, version, (), where)
-        return Pattern(_steps_of(inner, where), meant)
+        return Pattern(_steps_of(inner, where, report), meant)
     report.error("movement_not_understood", f"{where}: a {kind[:40]!r} item is not understood")
     return None
 
@@ -90,8 +92,22 @@ def read_step(item: Any, where: str) -> FileStep:
     return FileStep(SimpleItem(command, frame, (p1, p2, p3, p4), lat, lon, z), where, number_)
 
 
-def _steps_of(inner: Mapping[str, Any], where: str) -> tuple[FileStep, ...]:
+def waits_for_ever(where: str, report: LossReport) -> None:
+    """Notes that the vehicle goes on after a step only when somebody tells it to."""
+    message = f"{where}: autoContinue is false: the vehicle waits here for ever"
+    report.error("movement_changed", message)
+
+
+def _steps_of(inner: Mapping[str, Any], where: str, report: LossReport) -> tuple[FileStep, ...]:
     items = listing(inner["Items"], "Items", where)
+    stops = [
+        str(n)
+        for n, item in enumerate(items)
+        if isinstance(item, Mapping) and item.get("autoContinue") is False
+    ]
+    if stops:
+        more = f" and {len(stops) - 5} more" if len(stops) > 5 else ""
+        waits_for_ever(f"{where}, step {', '.join(stops[:5])}{more}", report)
     return tuple(read_step(item, f"{where}, step {n}") for n, item in enumerate(items))
 
 
@@ -207,7 +223,7 @@ def _survey(
     shape = places(item.get("polygon") or [], "polygon", where)
     part = _transect_part(PartKind.SURVEY, item, inner, version, shape, where)
     if inner.get("Items"):
-        return Pattern(_steps_of(inner, where), part)
+        return Pattern(_steps_of(inner, where, report), part)
     entry = item.get("entryLocation", _object(item, "grid", where).get("entryLocation", 0))
     return _rebuilt(part, lambda: survey_steps(part, entry), where, report)
 
@@ -219,7 +235,7 @@ def _corridor(
     shape = places(item.get("polyline") or [], "polyline", where)
     part = _transect_part(PartKind.CORRIDOR, item, inner, version, shape, where)
     if inner.get("Items"):
-        return Pattern(_steps_of(inner, where), part)
+        return Pattern(_steps_of(inner, where, report), part)
     entry = item.get("entryLocation", 0)
     return _rebuilt(part, lambda: corridor_steps(part, entry), where, report)
 

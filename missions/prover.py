@@ -25,7 +25,7 @@ from missions.circumstances import Circumstances
 from missions.clearance import Calendar, Clearance
 from missions.deconfliction import check_others
 from missions.endurance import Endurance, endurance_of
-from missions.finding_list import FindingList
+from missions.finding_list import FindingList, placed
 from missions.flight_path import FlightPath
 from missions.model import Asset, AssetKind, Finding, Plan, Severity
 from missions.sheets import bounds_of
@@ -66,7 +66,8 @@ class Prover:
             brief: whether only the faults matter, not where and how they are told.
         """
         try:
-            return self._findings(plan, circumstances, start_s, brief=brief)
+            found = self._findings(plan, circumstances, start_s, brief=brief)
+            return found if brief else placed(found, plan)
         except (QyranError, GEOSException, ValueError, ArithmeticError) as error:
             log.exception("a plan could not be checked")
             message = f"the check failed: {error}"

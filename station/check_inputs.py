@@ -13,16 +13,18 @@ from core.ids import AssetId
 from core.instants import read_instant
 from missions.circumstances import OwnFlight
 from missions.losses import findings as loss_findings
-from missions.model import Asset, Finding, Plan
-from missions.plan_file import load_plan
+from missions.model import Asset, Finding, Plan, Severity
+from missions.plan_file import LoadedPlan, load_plan
 from missions.weather import Weather
 from station.json_file import read_json
 
 UNNAMED = AssetId("unnamed-drone")
 
 
-def read_plan_file(path: Path, asset_id: AssetId = UNNAMED) -> tuple[Plan, tuple[Finding, ...]]:
-    """Returns the plan of a file, and findings about what of the file is not understood.
+def read_plan_file(
+    path: Path, asset_id: AssetId = UNNAMED
+) -> tuple[LoadedPlan, tuple[Finding, ...]]:
+    """Returns what a plan file holds, and findings about what of it is not understood.
 
     Raises:
         SourceMissing: if there is no such file.
@@ -36,7 +38,7 @@ def read_plan_file(path: Path, asset_id: AssetId = UNNAMED) -> tuple[Plan, tuple
         cure = "give a QGroundControl .plan file"
         raise PlanUnreadable("is no text", where=str(path), cure=cure) from None
     loaded = load_plan(text, asset_id, where=str(path))
-    return loaded.plan, loss_findings(loaded.losses)
+    return loaded, loss_findings(loaded.losses)
 
 
 def read_start(text: str | None) -> datetime | None:
@@ -53,6 +55,25 @@ def read_start(text: str | None) -> datetime | None:
         raise SourceUnreadable(
             str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
         ) from error
+
+
+def chosen_start(
+    asked: datetime | None, written: datetime | None
+) -> tuple[datetime | None, tuple[Finding, ...]]:
+    """Returns the start that counts, and a warning if the plan's file was mended for another.
+
+    Args:
+        asked: by whoever checks; it counts before what the file says.
+        written: in the file.
+    """
+    if asked is None or written is None or asked == written:
+        return asked or written, ()
+    message = (
+        f"the plan was mended for a start at {written.isoformat()}, and is checked for one at"
+        f" {asked.isoformat()}"
+    )
+    cure = f"start at {written.isoformat()}, or mend it anew"
+    return asked, (Finding(Severity.WARNING, "departure_differs", message, cure=cure),)
 
 
 def read_weather(path: Path, at: datetime | None) -> Weather:
@@ -96,9 +117,9 @@ def read_other(text: str, at: datetime | None) -> OwnFlight:
     if not sign or Path(text).is_file():
         name, start = text, ""
     path = Path(name)
-    plan, _ = read_plan_file(path, AssetId(path.stem))
+    loaded, _ = read_plan_file(path, AssetId(path.stem))
     starts_at = read_start(start) if start else at
-    return OwnFlight(plan, starts_at or datetime.fromtimestamp(0, UTC))
+    return OwnFlight(loaded.plan, starts_at or datetime.fromtimestamp(0, UTC))
 
 
 def for_asset(plan: Plan, asset: Asset) -> Plan:

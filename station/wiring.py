@@ -174,17 +174,28 @@ def read_zone_file(
 
     Raises as `read_zones` and `read_bans`.
     """
+    return read_zone_file_told(path, default_purposes=default_purposes)[0]
+
+
+def read_zone_file_told(
+    path: Path, *, default_purposes: frozenset[Purpose] | None = frozenset({Purpose.FLIGHT})
+) -> "tuple[tuple[Zone, ...], tuple[str, ...]]":
+    """Returns the zones of a file, and which properties of them mean nothing to us.
+
+    Args and Raises as for `read_zone_file`.
+    """
     from geo.adapters.airspace_bans import SUFFIXES, read_bans
-    from geo.adapters.geojson_zones import read_zones
+    from geo.adapters.geojson_zones import read_zones_told
 
     if path.suffix.lower() in SUFFIXES:
-        return read_bans(path)
-
-    return read_zones(path, default_purposes=default_purposes)
+        return read_bans(path), ()
+    return read_zones_told(path, default_purposes=default_purposes)
 
 
 def read_permission_file(path: Path) -> tuple[Permission, ...]:
     """Returns the airspace permissions of a GeoJSON, GeoPackage or KML file.
+
+    An empty list, or a FeatureCollection without features, says that there is none.
 
     Raises:
         SourceMissing: if there is no such file.
@@ -194,7 +205,8 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
     """
     if path.suffix.lower() in (".json", ".geojson"):
         document = read_json(path)
-        return () if document == [] else permissions_of(document, str(path))
+        listed = document.get("features") if isinstance(document, dict) else document
+        return () if listed == [] else permissions_of(document, str(path))
     from geo.adapters.geojson_zones import read_rows
 
     rows = [

@@ -6,25 +6,26 @@ from typing import Annotated
 
 import typer
 
-from core.errors import ZoneInvalid
 from geo.positions import Altitude, Datum
-from geo.swapped import far_zones
-from geo.zones import Purpose, Zone
+from geo.zones import Purpose
 from missions.checks import as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
 from missions.cures import Fixed, fix_plan
+from missions.finding_list import placed
 from missions.model import Asset, Change, Finding, Plan, Severity
 from missions.plan_file import write_plan
 from station.check_inputs import (
+    chosen_start,
     for_asset,
     read_other,
     read_plan_file,
     read_start,
     read_weather,
 )
+from station.check_zones import read_zones
 from station.command import Run, verb
 from station.plan_drawing import Plot, check_plot, draw_plan
-from station.wiring import read_permission_file, read_terrain, read_zone_file
+from station.wiring import read_permission_file, read_terrain
 
 _ASSUMED = frozenset(
     {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
@@ -70,15 +71,17 @@ def run(
 ) -> int:
     """Check a plan file. Exit code 1 where a finding is an error."""
     check_plot(plot)
-    plan, told = read_plan_file(plan_file)
-    fences = [zone for path in zones or () for zone in read_zone_file(path)]
+    loaded, told = read_plan_file(plan_file)
+    plan, whole = loaded.plan, is_safe(told)
+    fences, about_zones = read_zones(zones or (), plan)
     flight = tuple(zone for zone in fences if Purpose.FLIGHT in zone.purposes)
-    told = (*told, *_far(flight, plan))
+    told = (*told, *about_zones)
     own = plan.fences
     plan = replace(plan, fences=(*plan.fences, *flight))
     if return_m is not None:
         plan = replace(plan, return_altitude=Altitude(return_m, Datum.HOME))
-    start = read_start(at)
+    start, other_start = chosen_start(read_start(at), loaded.departs_at)
+    told = (*told, *other_start)
     circumstances = Circumstances(
         departs_at=start,
         permissions=None
@@ -98,11 +101,14 @@ def run(
         fixed = fix_plan(plan, able, circumstances, terrain=ground)
         plan, circumstances = fixed.plan, fixed.circumstances
         # a plan that was not understood must not come back as one that looks whole
-        if out is not None and is_safe(told):
+        if out is not None and whole:
             # zones given beside the file stay beside it: it could not carry their heights
-            out.write_text(write_plan(replace(plan, fences=own)), encoding="utf-8")
+            text = write_plan(replace(plan, fences=own), circumstances.departs_at)
+            out.write_text(text, encoding="utf-8")
+        elif out is not None:
+            told = (*told, _not_written(out))
     found = check_plan(plan, vehicle, circumstances, terrain=ground)
-    findings = _sorted((*told, *more, *as_warnings(found, lowered)))
+    findings = _sorted((*placed(told, loaded.plan), *more, *as_warnings(found, lowered)))
     safe = is_safe(findings)
     if plot is not None:
         draw_plan(plot, plan, zones=fences, findings=findings, title=f"Check of {plan_file.name}")
@@ -115,7 +121,7 @@ def run(
         "findings": [_document(finding) for finding in findings],
     }
     if fixed is not None:
-        document["fixed"] = _fixed(fixed, out if is_safe(told) else None)
+        document["fixed"] = _fixed(fixed, out if whole else None)
     lines = [f"mended  {words}" for words in (fixed.words if fixed else ())]
     lines += [_line(finding) for finding in findings]
     lines.append(f"{plan_file}: {'safe' if safe else 'not safe'}, {len(findings)} findings")
@@ -141,20 +147,13 @@ def _vehicle(
     return assumed, (finding,)
 
 
-def _far(flight: tuple[Zone, ...], plan: Plan) -> tuple[Finding, ...]:
-    """Returns a warning if all given zones are of another place; raises if they are swapped."""
-    far = far_zones(flight, plan.home.lat_deg, plan.home.lon_deg)
-    if far is None:
-        return ()
-    name = far.nearest.name or far.nearest.zone_id
-    if far.swapped:
-        raise ZoneInvalid(
-            "longitude and latitude are swapped: it lies by home only the other way round",
-            where=str(name),
-            cure="give longitude first",
-        )
-    message = f"every given zone is more than 100 km from home; the nearest is {name}"
-    return (Finding(Severity.WARNING, "zones_far", message, cure="give the zones of that place"),)
+def _not_written(out: Path) -> Finding:
+    message = (
+        f"{out} is not written: the file holds steps that are not understood, and a mended plan"
+        " without them would look whole"
+    )
+    cure = "plan those steps with take-off, waypoints, loiter, return and land, then mend it"
+    return Finding(Severity.WARNING, "mended_not_written", message, cure=cure)
 
 
 def _sorted(findings: tuple[Finding, ...]) -> list[Finding]:

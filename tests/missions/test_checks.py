@@ -183,7 +183,8 @@ WARNINGS = {
 }  # fmt: skip
 SELDOM = {
     "not_provable", "asset_unknown", "asset_field_unknown", "not_understood", "not_carried",
-    "zones_far",
+    "zones_far", "zone_not_in_force", "zone_property_ignored", "mended_not_written",
+    "departure_differs",
 }  # fmt: skip
 """Tested where they come from: the verb, the plan files, and `test_it_never_raises`."""
 
@@ -201,11 +202,27 @@ def test_every_code_has_a_case_and_a_meaning() -> None:
     assert set(BAD) | SELDOM == set(FINDING_CODES)
 
 
+NOWHERE = {
+    "terrain_unknown", "weather_unknown", "permission_unknown", "departure_unknown",
+    "return_height_unknown", "no_fence", "fence_too_big", "fence_without_height", "datum_unknown",
+    "wind_too_strong", "too_cold",
+}  # fmt: skip
+"""What is not known, the weather and the whole fence have no place."""
+
+
 @pytest.mark.parametrize("code", sorted(BAD))
 def test_each_fault_is_found(code: str) -> None:
-    found = [f for f in found_in(case(code)) if f.code == code]
+    one = case(code)
+    every = found_in(one)
+    found = [f for f in every if f.code == code]
     assert found
     assert found[0].message
     assert found[0].cure or code in {"mission_too_long", "endurance_tight"}
     severity = Severity.WARNING if code in WARNINGS else Severity.ERROR
     assert {finding.severity for finding in found} == {severity}
+    for finding in every:
+        if finding.code not in NOWHERE:
+            assert finding.place is not None, finding
+            assert finding.place == pytest.approx(
+                (one.plan.home.lat_deg, one.plan.home.lon_deg), 3e-3
+            )

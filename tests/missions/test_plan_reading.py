@@ -279,6 +279,30 @@ def test_home_is_where_the_mission_begins_if_nothing_says_so() -> None:
         load_plan(json.dumps(document), DRONE)
 
 
+def waiting(losses: object) -> list[str]:
+    assert isinstance(losses, tuple)
+    return [loss.message for loss in losses if "autoContinue" in loss.message]
+
+
+def test_a_wait_for_ever_inside_a_pattern_is_an_error() -> None:
+    document = json.loads((GOLDEN / "survey_v5.plan").read_text())
+    place = next(
+        n for n, i in enumerate(document["mission"]["items"]) if i["type"] == "ComplexItem"
+    )
+    survey = document["mission"]["items"][place]
+    inner = survey["TransectStyleComplexItem"]["Items"]
+    for step in inner:
+        step["autoContinue"] = True
+    assert waiting(load_plan(json.dumps(document), DRONE).losses) == []
+    inner[1]["autoContinue"] = False
+    plan = load_plan(json.dumps(document), DRONE)
+    (said,) = waiting(moved(plan.losses))
+    assert said.startswith(f"item {place}, step 1:")
+    inner[1]["autoContinue"] = True
+    survey["autoContinue"] = False
+    assert len(waiting(moved(load_plan(json.dumps(document), DRONE).losses))) == 1
+
+
 def test_what_was_read_is_written_again_in_the_newest_form() -> None:
     for path in sorted(GOLDEN.iterdir()):
         plan = loaded(path.name).plan

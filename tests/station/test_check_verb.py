@@ -294,12 +294,71 @@ def test_what_was_not_understood_is_not_written_as_if_it_were_whole(check, tmp_p
     assert code == 1
     assert "not_understood" in codes(answer)
     assert not out.exists()
+    assert "mended_not_written" in codes(answer, "warning")
+    assert answer["fixed"]["out"] is None
+    assert "mended_not_written" not in codes(check(EAST, "--fix", "--out", out)[1], "warning")
+    assert out.exists()
 
 
-def test_an_empty_list_says_that_there_is_no_permission(check):
-    code, answer = check(plan((0.001, 0.0)), "--permission", [], "--at", "2026-11-24T09:00+05:00")
+NONE = [[], {"type": "FeatureCollection", "features": []}]
+
+
+@pytest.mark.parametrize("none", NONE)
+def test_an_empty_file_says_that_there_is_no_permission(check, none):
+    at = "2026-11-24T09:00+05:00"
+    code, answer = check(plan((0.001, 0.0)), "--permission", none, "--at", at)
     assert code == 1
     assert codes(answer) == {"permission_missing"}
+    (missing,) = [f for f in answer["findings"] if f["code"] == "permission_missing"]
+    assert missing["place"] == {"type": "Point", "coordinates": [LON, LAT]}
+
+
+@pytest.mark.parametrize("none", NONE)
+def test_an_empty_file_of_zones_is_no_zone(check, none):
+    code, answer = check(plan((0.001, 0.0)), "--zones", none)
+    assert code == 0
+    bare = check(plan((0.001, 0.0)))[1]
+    assert answer["findings"] == bare["findings"]
+
+
+def test_what_a_mended_plan_needs_is_in_its_file(check, tmp_path):
+    out = tmp_path / "mended.plan"
+    low = (square(0, 0, 0.0003), {**CLOSED, "floor_m": 0, "ceiling_m": 45, "datum": "AGL"})
+    around = plan((0.001, 0.0), (0.001, 0.006), (0.0, 0.006), (0.001, 0.006), (0.001, 0.0))
+    low = (SCHOOL, {**CLOSED, "floor_m": 0, "ceiling_m": 80, "datum": "AGL"})
+    words = ("--zones", zones(low), "--permission", PERMISSION)
+    code, mended = check(
+        around, *words, "--at", "2026-11-23T23:59Z", "--return-m", 45, "--fix", "--out", out
+    )
+    assert code == 0, codes(mended)
+    assert {c["kind"] for c in mended["fixed"]["changes"]} >= {"set_departure"}
+    code, again = check(out, *words)
+    assert code == 0, codes(again)
+    assert again["findings"] == mended["findings"]
+    late = "2026-11-23T23:59Z"
+    code, other = check(out, *words, "--at", late)
+    assert (code, codes(other)) == (1, {"permission_not_yet_valid"})
+    assert "departure_differs" in codes(other, "warning")
+
+
+def test_zones_that_are_not_in_force_and_words_that_mean_nothing_are_told(check):
+    def told(code, **properties):
+        answer = check(EAST, "--zones", zones((SCHOOL, {**CLOSED, **properties})))[1]
+        return [(f["severity"], f["message"]) for f in answer["findings"] if f["code"] == code]
+
+    assert told("zone_not_in_force") == []
+    for stage in ("draft", "reviewed"):
+        ((severity, message),) = told("zone_not_in_force", stage=stage)
+        assert severity == "warning"
+        assert "school" in message
+        assert stage in message
+    ((severity, message),) = told("zone_not_in_force", active=False)
+    assert severity == "info"
+    assert told("zone_not_in_force", active=False, purpose="watch") == []
+    assert told("zone_property_ignored", description="a yard", fill="#f00") == []
+    ((severity, message),) = told("zone_property_ignored", max_height=40, colour="red")
+    assert severity == "warning"
+    assert "max_height, colour" in message
 
 
 def test_zones_with_swapped_coordinates_are_refused_and_far_ones_told(check):
