@@ -18,6 +18,8 @@ from missions.sheets import Part, Place, Sheet, nearest_span, part_of
 _EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
 """A time on the way is known to a tenth of what has passed, and the start to half a minute."""
 
+_ENDS = (ItemKind.RETURN, ItemKind.LAND)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -79,10 +81,11 @@ class FlightPath:
         """The greatest height that the mission itself asks for, above home."""
         return max((max(sheet.up_a, sheet.up_b) for sheet in self.own), default=0.0)
 
-    @property
+    @cached_property
     def ends_at(self) -> int | None:
         """Number of the step with which it ends, or `None` where it hovers on."""
-        return next((s for s in self._end_numbers()), None)
+        kinds = (item.kind for item in self.plan.mission.items)
+        return next((n for n, kind in enumerate(kinds) if kind in _ENDS), None)
 
     def height_of(self, altitude: Altitude, place: Place) -> float | None:
         """Returns a height above home, or `None` where the datums can't be joined."""
@@ -99,11 +102,6 @@ class FlightPath:
         """Returns a return height above home; PX4's own where there is none."""
         up = None if altitude is None else self.height_of(altitude, place)
         return RETURN_UP_M if up is None else up
-
-    def _end_numbers(self) -> Iterator[int]:
-        for number, item in enumerate(self.plan.mission.items):
-            if item.kind in (ItemKind.RETURN, ItemKind.LAND):
-                yield number
 
     def _places(self, positions: Sequence[Position]) -> list[Place]:
         if not positions:

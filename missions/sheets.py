@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -72,17 +73,7 @@ class Sheet:
     @property
     def shape(self) -> BaseGeometry:
         """Its line, triangle or point, in metres east and north of home."""
-        if self.disc_m > 0:
-            disc = _circle(self.a, self.disc_m)
-            return disc if self.goal is None else disc.union(Point(self.goal)).convex_hull
-        if self.goal is None:
-            return Point(self.a) if self.a == self.b else LineString([self.a, self.b])
-        ab = (self.b[0] - self.a[0], self.b[1] - self.a[1])
-        ag = (self.goal[0] - self.a[0], self.goal[1] - self.a[1])
-        if abs(ab[0] * ag[1] - ab[1] * ag[0]) < 1e-3:
-            corners = [self.a, self.goal, self.b]
-            return Point(self.a) if len(set(corners)) == 1 else LineString(corners)
-        return Polygon([self.a, self.b, self.goal])
+        return _shape(self.a, self.b, self.goal, self.disc_m)
 
     @property
     def band_m(self) -> tuple[float, float]:
@@ -112,6 +103,22 @@ class Sheet:
         middle = ((self.a[0] + self.b[0]) / 2, (self.a[1] + self.b[1]) / 2)
         up = (self.up_a + self.up_b) / 2
         return replace(self, b=middle, up_b=up), replace(self, a=middle, up_a=up)
+
+
+@lru_cache(maxsize=8_192)
+def _shape(a: Place, b: Place, goal: Place | None, disc_m: float) -> BaseGeometry:
+    """Returns the shape of a sheet; most of a plan's are those of its variants as well."""
+    if disc_m > 0:
+        disc = _circle(a, disc_m)
+        return disc if goal is None else disc.union(Point(goal)).convex_hull
+    if goal is None:
+        return Point(a) if a == b else LineString([a, b])
+    ab = (b[0] - a[0], b[1] - a[1])
+    ag = (goal[0] - a[0], goal[1] - a[1])
+    if abs(ab[0] * ag[1] - ab[1] * ag[0]) < 1e-3:
+        corners = [a, goal, b]
+        return Point(a) if len(set(corners)) == 1 else LineString(corners)
+    return Polygon([a, b, goal])
 
 
 def part_of(sheet: Sheet, start: float, end: float) -> Sheet:
