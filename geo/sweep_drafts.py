@@ -11,7 +11,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 from geo.sweep_lanes import LanePrices, LaneSet, best_lanes, directions_deg
-from geo.sweep_order import best_order
+from geo.sweep_order import Ints, best_order
 from geo.sweep_prices import length_m, turning_m
 from geo.sweep_raster import Floats, edges_of
 from geo.sweep_repair import longest_way
@@ -28,6 +28,8 @@ FEW_PLACES = 20
 """A path of so few is cheap to polish: several drafts are."""
 _FEW_SHAKES, _MANY_SHAKES, _SHAKEN_WELL = 4, 60, 2
 """How often orders are shaken to compare lane sets, and how often for the best of those."""
+_LEAST_ORDERED, _PIECES_ORDERED = 2, 500
+"""Lane sets that are ordered whatever they are, and pieces of lanes in all of them."""
 _FEW_PIECES = 4
 """Of lanes: then one line along the whole room may do better."""
 _SHORTEST = 0.05
@@ -76,18 +78,25 @@ def _lane_sets(
     )
     room_edges, need_edges = edges_of(room), edges_of(need)
 
-    def sets_of(tried: Sequence[float], unseen: float) -> list[tuple[LaneSet, float]]:
+    def sets_of(
+        tried: Sequence[float], unseen: float, *, rough: bool = False
+    ) -> list[tuple[LaneSet, float]]:
         found = []
         for angle in tried:
             factor = wish.pace.to_and_fro(angle)
             piece_m = (0.5 * swath + 2 * wish.pace.turn_m) / factor
             prices = LanePrices(swath, piece_m, unseen / swath / factor)
-            lanes = best_lanes(room_edges, need_edges, angle, prices)
+            lanes = best_lanes(room_edges, need_edges, angle, prices, rough=rough)
             if lanes.heights_m:
                 found.append((lanes, factor))
         return sorted(found, key=lambda one: one[0].cost_m * one[1])
 
-    sets = sets_of(angles, _UNSEEN_IN_LANES)[: 2 if large else _TRIED]
+    most = 2 if large else _TRIED
+    if len(angles) > 2 * most:
+        # the best of all directions are among the first of a rough comparison
+        rough = sets_of(angles, _UNSEEN_IN_LANES, rough=True)
+        angles = tuple(lanes.angle_deg for lanes, _ in rough[: 2 * most])
+    sets = sets_of(angles, _UNSEEN_IN_LANES)[:most]
     # where a strip is left over, a lane more may still be cheaper than what the polish does
     known = {lanes.heights_m for lanes, _ in sets}
     again = sets_of([lanes.angle_deg for lanes, _ in sets[:_TRIED_FULLER]], _UNSEEN_IN_FULLER)
@@ -108,63 +117,95 @@ def drafts_over(
         wish: how.
         large: whether to try fewer lanes.
     """
-    sets = _lane_sets(room, need, wish, large)
-    found = [
-        (draft, one)
-        for one in sets
-        for draft in _drafts_of(room, need, wish, *one, shakes=_FEW_SHAKES)
-    ]
+    laid: list[_Laid] = []
+    pieces = 0
+    for lanes, factor in _lane_sets(room, need, wish, large):
+        one = _Laid(room, need, wish, lanes, factor)
+        pieces += len(one.pieces)
+        if len(laid) >= _LEAST_ORDERED and pieces > _PIECES_ORDERED:
+            break
+        laid.append(one)
+    found = [(draft, one) for one in laid for draft in one.drafts(_FEW_SHAKES)]
     found.sort(key=lambda pair: pair[0].cost_m)
     drafts = [draft for draft, _ in found]
     if drafts and len(drafts[0].path) > FEW_PLACES:
         for _, one in found[:_SHAKEN_WELL]:
-            drafts += _drafts_of(room, need, wish, *one, shakes=_MANY_SHAKES)
+            drafts += one.drafts(_MANY_SHAKES)
     return sorted(drafts, key=lambda draft: draft.cost_m)
 
 
-def _drafts_of(
-    room: Polygon, need: BaseGeometry, wish: Wish, lanes: LaneSet, factor: float, shakes: int
-) -> list[Draft]:
-    """Returns the draft of one lane set and, of few pieces, that of one line along the room."""
-    turned = affinity.rotate(room, -lanes.angle_deg, origin=(0, 0))
-    seen = affinity.rotate(need, -lanes.angle_deg, origin=(0, 0))
-    place = Room(turned, wish.hair_m / 2)
-    pieces = _pieces(turned, lanes, wish.swath_m)
-    if not len(pieces):
-        return []
-    start = None
-    if wish.start is not None:
-        start = affinity.rotate(shapely.Point(wish.start), -lanes.angle_deg, origin=(0, 0))
-    here = None if start is None else (start.x, start.y)
-    entries = [here]
-    if here is None and len(pieces) <= FEW_PLACES // 2:
-        # the shortest order need not be the one that the polish makes most of
-        west, south, east, north = turned.bounds
-        entries += [(west, south), (east, south), (west, north), (east, north)]
-    drafts: list[Draft] = []
-    for entry in entries:
-        path = _joined(place, pieces, entry, shakes)
-        if all(path != draft.path for draft in drafts):
-            drafts.append(_draft(path, lanes.angle_deg, factor, place, seen, wish))
-    if len(pieces) <= _FEW_PIECES:
-        thread = longest_way(place)
-        if len(thread) > 1 and length_m(thread) > 0:
-            drafts.append(_draft(thread, lanes.angle_deg, factor, place, seen, wish))
-    return drafts
+class _Laid:
+    """One lane set laid over the room: its pieces, and the ways between them."""
 
+    def __init__(
+        self, room: Polygon, need: BaseGeometry, wish: Wish, lanes: LaneSet, factor: float
+    ) -> None:
+        """Cuts the lanes into pieces and finds all ways."""
+        self._wish, self._angle_deg, self._factor = wish, lanes.angle_deg, factor
+        turned = affinity.rotate(room, -lanes.angle_deg, origin=(0, 0))
+        self._need = affinity.rotate(need, -lanes.angle_deg, origin=(0, 0))
+        self._room = Room(turned, wish.hair_m / 2)
+        self.pieces = _pieces(turned, lanes, wish.swath_m)
+        self._ends = self.pieces.reshape(-1, 2)
+        start = None
+        if wish.start is not None:
+            start = affinity.rotate(shapely.Point(wish.start), -lanes.angle_deg, origin=(0, 0))
+        here = None if start is None else (start.x, start.y)
+        self._entries = [here]
+        if here is None and len(self.pieces) <= FEW_PLACES // 2:
+            # the shortest order need not be the one that the polish makes most of
+            west, south, east, north = turned.bounds
+            self._entries += [(west, south), (east, south), (west, north), (east, north)]
+        self._orders: list[Ints | None] = [None] * len(self._entries)
+        self._ways: Ways | None = None
 
-def _draft(
-    path: list[Place],
-    angle_deg: float,
-    factor: float,
-    room: Room,
-    need: BaseGeometry,
-    wish: Wish,
-) -> Draft:
-    seen = seen_share(path, wish.swath_m, need)
-    flight = factor * (length_m(path) + turning_m(path, wish.pace.turn_m))
-    unseen = (1 - seen) * need.area * _UNSEEN_IN_DRAFTS / wish.swath_m
-    return Draft(flight, seen, flight + factor * unseen, angle_deg, factor, path, room, need)
+    def drafts(self, shakes: int) -> list[Draft]:
+        """Returns the drafts and, of few pieces, that of one line along the room.
+
+        What is asked for a second time goes on from the orders found before.
+        """
+        if not len(self.pieces):
+            return []
+        drafts: list[Draft] = []
+        for n in range(len(self._entries)):
+            path = self._joined(n, shakes)
+            if all(path != draft.path for draft in drafts):
+                drafts.append(self._draft(path))
+        if len(self.pieces) <= _FEW_PIECES:
+            thread = longest_way(self._room)
+            if len(thread) > 1 and length_m(thread) > 0:
+                drafts.append(self._draft(thread))
+        return drafts
+
+    def _joined(self, n: int, shakes: int) -> list[Place]:
+        """Returns the path along all pieces in a good order, from one of the entries."""
+        ends, start = self._ends, self._entries[n]
+        if self._ways is None:
+            known = [(2 * i, 2 * i + 1) for i in range(len(self.pieces))]
+            self._ways = Ways(self._room, ends, known)
+        ways = self._ways
+        entry = None if start is None else np.linalg.norm(ends - np.array(start), axis=1)
+        found = best_order(ways.distance_m, entry, shakes=shakes, begun=self._orders[n])
+        self._orders[n] = found
+        order = [int(k) for k in found]
+        path = [_place(ends[order[0]])]
+        for before, k in zip([None, *order], order, strict=False):
+            if before is not None:
+                path += ways.way(before ^ 1, k)[1:]
+            path.append(_place(ends[k ^ 1]))
+        thin = path[:1]
+        for place in path[1:]:
+            if math.dist(place, thin[-1]) > 1e-6:
+                thin.append(place)
+        return thin
+
+    def _draft(self, path: list[Place]) -> Draft:
+        wish, need = self._wish, self._need
+        seen = seen_share(path, wish.swath_m, need)
+        flight = self._factor * (length_m(path) + turning_m(path, wish.pace.turn_m))
+        unseen = (1 - seen) * need.area * _UNSEEN_IN_DRAFTS / wish.swath_m
+        cost = flight + self._factor * unseen
+        return Draft(flight, seen, cost, self._angle_deg, self._factor, path, self._room, need)
 
 
 def _pieces(room: Polygon, lanes: LaneSet, swath_m: float) -> Floats:
@@ -184,27 +225,6 @@ def _pieces(room: Polygon, lanes: LaneSet, swath_m: float) -> Floats:
     kept = long > min(_SHORTEST * swath_m, 0.5 * float(long.max()))
     result: Floats = pieces[kept]
     return result
-
-
-def _joined(room: Room, pieces: Floats, start: Place | None, shakes: int) -> list[Place]:
-    """Returns the path along all pieces in a good order."""
-    n = len(pieces)
-    ends = pieces.reshape(-1, 2)
-    ways = Ways(room, ends, [(2 * i, 2 * i + 1) for i in range(n)])
-    entry = None
-    if start is not None:
-        entry = np.linalg.norm(ends - np.array(start), axis=1)
-    order = [int(k) for k in best_order(ways.distance_m, entry, shakes=shakes)]
-    path = [_place(ends[order[0]])]
-    for before, k in zip([None, *order], order, strict=False):
-        if before is not None:
-            path += ways.way(before ^ 1, k)[1:]
-        path.append(_place(ends[k ^ 1]))
-    thin = path[:1]
-    for place in path[1:]:
-        if math.dist(place, thin[-1]) > 1e-6:
-            thin.append(place)
-    return thin
 
 
 def _place(xy: Floats) -> Place:

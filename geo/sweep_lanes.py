@@ -81,7 +81,9 @@ def turned_edges(edges: Floats, angle_deg: float) -> Floats:
     return np.stack([c * x1 - s * y1, s * x1 + c * y1, c * x2 - s * y2, s * x2 + c * y2], axis=1)
 
 
-def best_lanes(room: Floats, need: Floats, angle_deg: float, prices: LanePrices) -> LaneSet:
+def best_lanes(
+    room: Floats, need: Floats, angle_deg: float, prices: LanePrices, *, rough: bool = False
+) -> LaneSet:
     """Returns the cheapest set of lanes of one direction.
 
     Args:
@@ -89,19 +91,22 @@ def best_lanes(room: Floats, need: Floats, angle_deg: float, prices: LanePrices)
         need: edges of what is to be seen.
         angle_deg: direction of the lanes, counter-clockwise from east.
         prices: what is paid for.
+        rough: whether cells twice as large will do, to compare directions.
     """
     room, need = turned_edges(room, -angle_deg), turned_edges(need, -angle_deg)
-    grid = _grid(room, need, prices.swath_m)
+    grid = _grid(room, need, prices.swath_m, rough)
     open_rows, need_rows = fill(room, grid), fill(need, grid)
     half_m = prices.swath_m / 2
     half = max(1, math.floor(half_m / grid.along_m + 1e-6))
     chords = np.zeros((grid.rows + 1, grid.columns), bool)
     chords[1:-1] = open_rows[1:] & open_rows[:-1]
     # what a lane sees of the row that lies d rows away, with the caps of its turns
-    wide = []
-    for d in range(half):
-        reach = math.sqrt(max(0.0, half_m**2 - ((d + 0.5) * grid.along_m) ** 2))
-        wide.append(_widened(chords, int(reach / grid.across_m)))
+    reaches = [
+        int(math.sqrt(max(0.0, half_m**2 - ((d + 0.5) * grid.along_m) ** 2)) / grid.across_m)
+        for d in range(half)
+    ]
+    widened = _widened(chords, max(reaches))
+    wide = [widened[reach] for reach in reaches]
     heights, cost = _cheapest(chords, wide, need_rows, grid, prices)
     extras, gain = _extras(heights, chords, wide, need_rows, grid, prices)
     ys = tuple(grid.south_m + k * grid.along_m for k in heights)
@@ -145,15 +150,17 @@ def _extras(
     return tuple(found), saved
 
 
-def _grid(room: Floats, need: Floats, swath_m: float) -> Grid:
+def _grid(room: Floats, need: Floats, swath_m: float, rough: bool) -> Grid:
     west, east = room[:, ::2].min(), room[:, ::2].max()
     west, east = min(west, need[:, ::2].min()), max(east, need[:, ::2].max())
     # rows begin at the room's own border, so that a lane at half a swath from it is possible
     south, north = need[:, 1::2].min(), need[:, 1::2].max()
     height = max(north - south, 1e-6)
     per_half = _ROWS_PER_HALF if height / swath_m < 150 else _ROWS_PER_HALF // 2
+    if rough:
+        per_half //= 2
     rows = max(2, math.ceil(height / (swath_m / 2 / per_half) - 1e-6))
-    columns = max(8, math.ceil((east - west) / (swath_m / 8)))
+    columns = max(8, math.ceil((east - west) / (swath_m / (4 if rough else 8))))
     columns = min(columns, 4096)
     return Grid(west, south, (east - west) / columns, height / rows, columns, rows)
 
@@ -164,12 +171,15 @@ def _packed(cells: Bools) -> Words:
     return np.packbits(wide, axis=1).view(np.uint64)
 
 
-def _widened(chords: Bools, by: int) -> Bools:
-    """Returns rows whose runs reach `by` cells further on either side."""
-    if by <= 0:
-        return chords
-    count = np.cumsum(np.pad(chords, ((0, 0), (by + 1, by))), axis=1, dtype=np.int32)
-    return (count[:, 2 * by + 1 :] - count[:, : -2 * by - 1]) > 0
+def _widened(chords: Bools, most: int) -> list[Bools]:
+    """Returns rows whose runs reach 0, 1, ... `most` cells further on either side."""
+    found = [chords]
+    for _ in range(most):
+        wider = found[-1].copy()
+        wider[:, 1:] |= found[-1][:, :-1]
+        wider[:, :-1] |= found[-1][:, 1:]
+        found.append(wider)
+    return found
 
 
 def _cheapest(

@@ -16,7 +16,10 @@ def near_stretch(
     along: Floats, aside: Floats, length: float | Floats, radius: float, flat_a: bool, flat_b: bool
 ) -> Bools:
     """Returns what is within a radius of a stretch, given places along and aside of it."""
-    over = np.maximum(-along, along - length)
+    half = 0.5 * length
+    over = along - half
+    np.abs(over, out=over)
+    over -= half
     np.maximum(over, 0.0, out=over)
     over *= over
     over += aside * aside

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import shapely
@@ -28,6 +29,10 @@ _MOST_SHIFT = 1.0
 """How far a place is moved in all before its neighbours get their turn, in swaths."""
 _LONG = 6.0
 """A stretch longer than this many swaths is not tilted: it would unsee more than it saves."""
+_TOUCHED = 1
+"""Places before and behind a moved one that are looked at anew."""
+_LEAST = 1e-3
+"""Of half a swath: less is no gain."""
 _GOLDEN = 0.6180339887498949
 
 
@@ -125,7 +130,7 @@ class Band:
                     changed = True
                     continue
                 if self._shift_one(k):
-                    self._touch(k - 2, k + 3, but=k)
+                    self._touch(k - _TOUCHED, k + _TOUCHED + 1, but=k)
                     changed = True
                 k += 1
             if not changed:
@@ -306,7 +311,7 @@ class Band:
             straight = width == 1 and len(chain) == 3 and turning_m(chain, 1.0) < 1e-3
             if not straight and length_m(chain) > longest:
                 continue
-            gain = 0.0 if straight else 1e-3 * self._radius
+            gain = 0.0 if straight else _LEAST * self._radius
             if self._change(i, j, ()) < 0 and self._replace(i, j, (), gain_m=gain):
                 return width
         return 0
@@ -352,7 +357,7 @@ class Band:
             gain = values - values[0]
             best = None
             for n in np.argsort(gain, kind="stable")[:4]:
-                if gain[n] > -1e-3 * self._radius:
+                if gain[n] > -_LEAST * self._radius:
                     break
                 trial = list(chain)
                 trial[middle] = (float(places[n, 0]), float(places[n, 1]))
@@ -370,19 +375,17 @@ class Band:
     def _move_costs(self, k: int, places: Floats) -> Floats:
         """Returns length and turns around place k for every place that it could have."""
         path = self.path
-        chain: list[Floats | Place] = [*path[max(0, k - 2) : k], places, *path[k + 1 : k + 3]]
-        x = [np.asarray(c)[..., 0] for c in chain]
-        y = [np.asarray(c)[..., 1] for c in chain]
-        dx = [b - a for a, b in pairwise(x)]
-        dy = [b - a for a, b in pairwise(y)]
+        # as complex numbers: a stretch is one subtraction, a turn the angle of one product
+        chain: list[Any] = [complex(*place) for place in path[max(0, k - 2) : k]]
+        chain.append(places[:, 0] + 1j * places[:, 1])
+        chain += [complex(*place) for place in path[k + 1 : k + 3]]
+        steps = [b - a for a, b in pairwise(chain)]
         total = np.zeros(len(places))
-        for u, v in zip(dx, dy, strict=True):
-            total += np.sqrt(u * u + v * v)
+        for step in steps:
+            total += np.abs(step)
         turn = self._prices.turn_m / (math.pi / 2)
-        for n in range(len(dx) - 1):
-            cross = dx[n] * dy[n + 1] - dy[n] * dx[n + 1]
-            dot = dx[n] * dx[n + 1] + dy[n] * dy[n + 1]
-            total += turn * np.abs(np.arctan2(cross, dot))
+        for before, after in pairwise(steps):
+            total += turn * np.abs(np.angle(np.conj(before) * after))
         return total
 
     def _seen_by(
@@ -396,19 +399,20 @@ class Band:
     ) -> Floats:
         """Returns how many of a site's open cells are seen for each place of the middle."""
         seen = np.zeros((len(places), len(site.x)), bool)
+        cells = np.stack([site.x, site.y])
         for n in (middle - 1, middle + 1):
             if not 0 <= n < len(chain):
                 continue
-            ax, ay = chain[n]
-            dx, dy = places[:, 0] - ax, places[:, 1] - ay
-            length = np.maximum(np.sqrt(dx * dx + dy * dy), 1e-9)
-            ux, uy = (dx / length)[:, None], (dy / length)[:, None]
-            x, y = (site.x - ax)[None, :], (site.y - ay)[None, :]
-            along, aside = x * ux + y * uy, y * ux - x * uy
+            d = places - chain[n]
+            length = np.maximum(np.sqrt((d * d).sum(axis=1)), 1e-9)[:, None]
+            d /= length
+            x_y = cells - np.array(chain[n])[:, None]
+            along = d @ x_y
+            aside = (d[:, ::-1] * (-1.0, 1.0)) @ x_y
             flat_far = (first and n < middle) or (last and n > middle)
             flat_here = (first and middle == 0) or (last and middle == len(chain) - 1)
-            seen |= near_stretch(along, aside, length[:, None], self._radius, flat_far, flat_here)
-        result: Floats = seen.sum(axis=1).astype(np.float64)
+            seen |= near_stretch(along, aside, length, self._radius, flat_far, flat_here)
+        result: Floats = np.count_nonzero(seen, axis=1).astype(np.float64)
         return result
 
     def _fill_pocket(self, cells: Floats) -> bool:

@@ -68,7 +68,10 @@ def fill(edges: Floats, grid: Grid) -> Bools:
     x = low_x[which] + (high_x - low_x)[which] * (y - low_y[which]) / np.where(rise == 0, 1, rise)
     column = np.ceil((x - grid.west_m) / grid.across_m - 0.5)
     column = np.clip(column, 0, grid.columns).astype(np.int64)
-    flat = np.bincount(
-        row * (grid.columns + 1) + column, minlength=grid.rows * (grid.columns + 1)
-    ).reshape(grid.rows, grid.columns + 1)
-    return (np.cumsum(flat[:, :-1], axis=1) & 1).astype(bool)
+    # the border is crossed an odd number of times where the sum is odd, whatever it wraps at
+    flat = np.zeros((grid.rows, grid.columns + 1), np.uint8)
+    np.add.at(flat.reshape(-1), row * (grid.columns + 1) + column, 1)
+    crossed = np.cumsum(flat[:, :-1], axis=1, dtype=np.uint8)
+    crossed &= 1
+    inside: Bools = crossed.view(np.bool_)
+    return inside

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import LineString, Point
 from shapely.geometry.base import BaseGeometry
 
@@ -21,6 +22,8 @@ from geo.sweep_ways import Room, Ways
 
 _MOST_DETOURS = 40
 _SOURCES = 16
+_NEAR = 2.0
+"""So near, in swaths, a straight way to a pocket is as good as any around corners."""
 
 
 def longest_way(room: Room) -> list[Place]:
@@ -40,51 +43,84 @@ def repaired(
 ) -> list[Place]:
     """Returns a path with detours to unseen pockets until a share is seen, or as far as it goes."""
     path = list(path)
+    left = _pockets([without(need, strip_of(path, swath_m))])
     given_up: list[BaseGeometry] = []
     for _ in range(_MOST_DETOURS):
-        left = without(need, strip_of(path, swath_m))
-        if left.area <= (1 - goal) * need.area:
+        areas = shapely.area(left)
+        if areas.sum() <= (1 - goal) * need.area:
             break
-        pockets = [p for p in shapely.get_parts(left) if p.geom_type == "Polygon"]
-        pockets = [p for p in pockets if not any(g.intersects(p) for g in given_up)]
-        if not pockets:
+        if given_up:
+            areas[shapely.intersects(left, shapely.union_all(given_up))] = 0.0
+        if not areas.any():
             break
-        pocket = max(pockets, key=lambda one: one.area)
+        pocket = left[int(np.argmax(areas))]
         better = _with_detour(path, room, left, pocket, swath_m)
         if better is None:
             given_up.append(pocket.representative_point().buffer(0.02 * swath_m))
-        else:
-            path = better
+            continue
+        # a detour takes nothing from what the path has seen: only its own strip is new
+        path, strip = better
+        near = shapely.intersects(left, strip)
+        left = _pockets([*left[~near], *(without(one, strip) for one in left[near])])
     return path
 
 
+def _pockets(shapes: Sequence[BaseGeometry]) -> NDArray[np.object_]:
+    parts = shapely.get_parts(shapely.get_parts(shapes))
+    solid: NDArray[np.object_] = parts[shapely.area(parts) > 0]
+    return solid
+
+
 def _with_detour(
-    path: list[Place], room: Room, left: BaseGeometry, pocket: BaseGeometry, swath_m: float
-) -> list[Place] | None:
-    """Returns the path with the detour that sees most for its length."""
+    path: list[Place],
+    room: Room,
+    left: NDArray[np.object_],
+    pocket: BaseGeometry,
+    swath_m: float,
+) -> tuple[list[Place], BaseGeometry] | None:
+    """Returns the path with the detour that sees most for its length, and its strip."""
     targets = _targets(path, room, pocket)
     sources = _sources(path, targets[0])
-    places = np.array([*targets, *(place for place, _ in sources)])
-    ways = Ways(room, places, [])
-    best: tuple[float, list[Place]] | None = None
-    for t in range(len(targets)):
-        away = ways.distance_m[t, len(targets) :]
-        nearest = int(np.argmin(away))
-        choices = {nearest, 0, 1}  # the first two are the path's ends
-        for s in choices:
-            if not np.isfinite(away[s]) or away[s] < 1e-9:
+    best: tuple[float, list[Place], BaseGeometry] | None = None
+    for way, s in _ways(room, targets, [place for place, _ in sources], swath_m):
+        _, after = sources[s]
+        trial, fresh = _spliced(path, way, s, after)
+        strip = strip_of(fresh, swath_m)
+        near = left[shapely.intersects(left, strip)]
+        seen = sum(common_area_m2(one, strip) for one in near)
+        if seen < 0.02 * pocket.area:
+            continue
+        value = seen / max(_length(trial) - _length(path) + 0.1 * swath_m, 1e-9)
+        if (best is None or value > best[0]) and _clear(room, way):
+            best = (value, trial, strip)
+    return None if best is None else best[1:]
+
+
+def _ways(
+    room: Room, targets: Sequence[Place], sources: Sequence[Place], swath_m: float
+) -> list[tuple[list[Place], int]]:
+    """Returns ways from the source next to each target and from the path's ends, and whence."""
+    places = np.array([*targets, *sources])
+    ends, begins = places[: len(targets)], places[len(targets) :]
+    away = np.linalg.norm(ends[:, None] - begins[None, :], axis=2)
+    lines = np.stack(np.broadcast_arrays(begins[None, :], ends[:, None]), axis=2)
+    clear = room.all_clear(lines.reshape(-1, 2, 2)).reshape(away.shape)
+    straight = np.where(clear, away, np.inf)
+    known: Ways | None = None
+    if (straight.min(axis=1) > _NEAR * swath_m).any():
+        # only what lies behind a corner asks for all the ways around corners
+        known = Ways(room, places, [])
+        away = known.distance_m[: len(targets), len(targets) :]
+    else:
+        away = straight
+    found = []
+    for t, target in enumerate(targets):
+        for s in sorted({int(np.argmin(away[t])), 0, 1}):  # the first two are the path's ends
+            if not np.isfinite(away[t, s]) or away[t, s] < 1e-9:
                 continue
-            way = ways.way(len(targets) + s, t)
-            _, after = sources[s]
-            for trial in _spliced(path, way, s, after):
-                cost = _length(trial) - _length(path) + 0.1 * swath_m
-                seen = common_area_m2(left, strip_of(trial, swath_m))
-                if seen < 0.02 * pocket.area:
-                    continue
-                value = seen / max(cost, 1e-9)
-                if (best is None or value > best[0]) and _clear(room, way):
-                    best = (value, trial)
-    return None if best is None else best[1]
+            way = [sources[s], target] if known is None else known.way(len(targets) + s, t)
+            found.append((way, s))
+    return found
 
 
 def _targets(path: Sequence[Place], room: Room, pocket: BaseGeometry) -> list[Place]:
@@ -114,13 +150,19 @@ def _sources(path: Sequence[Place], target: Place) -> list[tuple[Place, int]]:
     return found
 
 
-def _spliced(path: list[Place], way: list[Place], source: int, after: int) -> list[list[Place]]:
-    there_and_back = [*way, *way[-2::-1]]
+def _spliced(
+    path: list[Place], way: list[Place], source: int, after: int
+) -> tuple[list[Place], list[Place]]:
+    """Returns the path with a way put in, and the stretch of it that sees more than before."""
     if source == 0:
-        return [[*way[:0:-1], *path]]
+        longer = way[:0:-1]
+        return [*longer, *path], [*longer, *path[:2]]
     if source == 1:
-        return [[*path, *way[1:]]]
-    return [_thin([*path[:after], *there_and_back, *path[after:]])]
+        return [*path, *way[1:]], [*path[-2:], *way[1:]]
+    there_and_back = [*way, *way[-2::-1]]
+    trial = _thin([*path[:after], *there_and_back, *path[after:]])
+    # flat where it leaves the path, which sees what is round there
+    return trial, there_and_back
 
 
 def _thin(path: Sequence[Place]) -> list[Place]:
