@@ -17,7 +17,9 @@ from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
 from missions.dispatch_judge import TravelTimes
+from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
+from missions.patrol_room import LeftOut
 from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
 from missions.weather import Weather
 from telemetry.model import AssetStatus
@@ -30,6 +32,10 @@ class PlanReport:
 
     plan: Plan
     findings: tuple[Finding, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+    """What of the patrol is not done, and why; places are latitude and longitude."""
+    fence_losses: tuple[FenceLoss, ...] = ()
+    """What the autopilot's own fence can't carry, so that the live monitor guards it."""
 
     @property
     def safe(self) -> bool:

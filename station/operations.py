@@ -16,8 +16,9 @@ from geo.zones import Purpose, Zone
 from missions.checks import check_plan
 from missions.circumstances import Circumstances, OwnFlight
 from missions.executor import SortieCommands, authorise, new_sortie
-from missions.model import Asset, AssetKind, Patrol, Plan, Sortie, SortieEvent, SortieState
-from missions.planner import plan_patrol
+from missions.fence_translation import FenceLoss, translate_fence
+from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
+from missions.planner import PatrolPlan, plan_with_reasons
 from missions.ports import MissionStore
 from station.circumstances import with_permission
 from station.fleet import Corners, Fleet
@@ -95,8 +96,13 @@ class StationOperations:
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
         known, terrain = self._known(asset), self._station.ground.terrain
-        plan = self._planned(patrol, asset, known)
-        return PlanReport(plan, check_plan(plan, asset, known, terrain=terrain))
+        made = self._planned(patrol, asset, known)
+        losses: tuple[FenceLoss, ...] = ()
+        if asset.kind is AssetKind.DRONE:
+            begins = known.departs_at
+            losses = translate_fence(made.plan, asset.autopilot, departs_at=begins).losses
+        findings = check_plan(made.plan, asset, known, terrain=terrain)
+        return PlanReport(made.plan, findings, made.left_out, losses)
 
     async def start(
         self, patrol_id: PatrolId, by: UserId, *, sortie_id: SortieId | None = None
@@ -223,7 +229,7 @@ class StationOperations:
     ) -> Sortie:
         """Plans, proves and authorises; what was checked before is checked again here."""
         known, terrain = self._known(asset), self._station.ground.terrain
-        sortie = new_sortie(self._planned(patrol, asset, known), sortie_id)
+        sortie = new_sortie(self._planned(patrol, asset, known).plan, sortie_id)
         now = self._station.clock.now()
         return authorise(sortie, asset, by, now, known, terrain=terrain)
 
@@ -240,11 +246,11 @@ class StationOperations:
         others = tuple(OwnFlight(sortie.plan, sortie.started_at or now) for sortie in flying)
         return replace(known, others=(*known.others, *others))
 
-    def _planned(self, patrol: Patrol, asset: Asset, known: Circumstances) -> Plan:
+    def _planned(self, patrol: Patrol, asset: Asset, known: Circumstances) -> PatrolPlan:
         fences = [*self._zones.find(Purpose.FLIGHT)]
         terrain = self._station.ground.terrain
-        plan = plan_patrol(patrol, self._watched(patrol), fences, asset, terrain=terrain)
-        return with_permission(plan, asset, known)
+        made = plan_with_reasons(patrol, self._watched(patrol), fences, asset, terrain=terrain)
+        return replace(made, plan=with_permission(made.plan, asset, known))
 
     def _failed(self, sortie_id: SortieId, error: QyranError) -> None:
         """Keeps the reason of a sortie that could not be flown to its end."""

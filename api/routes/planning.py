@@ -1,6 +1,7 @@
 """Plans from elsewhere held against our zones; who goes to an event."""
 
 import json
+import time
 from dataclasses import replace
 
 from api.accounts import Role
@@ -9,12 +10,23 @@ from api.known_ground import refuse_swapped
 from api.policies import GuardedRouter, roles
 from api.requests import ServicesOf
 from api.schemas.missions import FindingOut
-from api.schemas.planning import DecisionOut, EventBody, LossOut, PlanCheckBody, PlanCheckOut
+from api.schemas.planning import (
+    AreaPlanBody,
+    AreaPlanOut,
+    DecisionOut,
+    EventBody,
+    LossOut,
+    PlanCheckBody,
+    PlanCheckOut,
+)
 from api.services import Services
-from core.errors import NotFound
+from core.errors import AreaInvalid, NotFound
 from core.ids import AssetId, fresh_id
+from geo.area_path import path_over
+from geo.area_reading import area_of_document
+from geo.area_zones import fences_near
 from geo.swapped import box_at
-from geo.zones import Purpose
+from geo.zones import Purpose, Zone
 from missions.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
 from missions.cures import fix_plan
@@ -67,6 +79,24 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
         changes=list(changes),
         plan=mended,
     )
+
+
+@router.add("POST", "/plans/area", roles(Role.PLANNER, Role.PILOT))
+def post_plan_area(services: ServicesOf, body: AreaPlanBody) -> AreaPlanOut:
+    """Plans a path from which a strip of a given width sees a whole area; keeps nothing.
+
+    It keeps inside the area, out of the station's exclusions and inside its inclusions that hold
+    now, whatever their heights.
+    """
+    area = area_of_document(body.area, "area")
+    refuse_swapped(services, [area.bounds], "area", kind=AreaInvalid)
+    fences: list[Zone] = []
+    if body.station_zones:
+        now = services.clock.now()
+        found = tuple(z for z in services.zones.find(Purpose.FLIGHT) if z.in_force(now))
+        fences = fences_near(found, area, "the station's zones")
+    document = path_over(area, fences, body.wish(), "area", tick=time.perf_counter)
+    return AreaPlanOut(**document, zone_versions={zone.zone_id: zone.version for zone in fences})
 
 
 @router.add("POST", "/dispatch", roles(Role.DISPATCHER, Role.PILOT, Role.PLANNER))

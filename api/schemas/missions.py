@@ -24,6 +24,7 @@ from core.errors import BadRequest
 from core.ids import AssetId, PatrolId, ZoneId
 from geo.local_frame import distance_m
 from geo.positions import Altitude, Datum
+from missions.fence_translation import FenceLoss
 from missions.model import (
     Asset,
     AssetKind,
@@ -34,6 +35,7 @@ from missions.model import (
     Sortie,
     SortieState,
 )
+from missions.patrol_room import LeftOut
 from missions.planner import plan_path
 from telemetry.model import AssetStatus, TelemetrySample
 
@@ -265,6 +267,35 @@ def _length_m(path: Sequence[tuple[float, float]]) -> float:
     return sum(distance_m(*a, *b) for a, b in pairwise(path))
 
 
+class LeftOutOut(Answer):
+    """Something of a patrol that its plan does not do."""
+
+    what: str
+    reason: str
+    place: LonLat
+
+    @classmethod
+    def from_domain(cls, one: LeftOut) -> Self:
+        """Returns what is left out; its place longitude first."""
+        lat, lon = one.place
+        return cls(what=one.what, reason=one.reason, place=(lon, lat))
+
+
+class FenceLossOut(Answer):
+    """Something that the autopilot's own fence can't carry."""
+
+    code: str
+    message: str
+    zone_id: str | None
+    area_m2: float
+
+    @classmethod
+    def from_domain(cls, loss: FenceLoss) -> Self:
+        """Returns a loss."""
+        area_m2 = round(loss.area_m2, 1)
+        return cls(code=loss.code, message=loss.message, zone_id=loss.zone_id, area_m2=area_m2)
+
+
 class PlanOut(Answer):
     """A plan and what its checks found."""
 
@@ -275,6 +306,10 @@ class PlanOut(Answer):
     expected_s: float
     findings: list[FindingOut]
     safe: bool
+    left_out: list[LeftOutOut]
+    """What of the patrol is not done, and why."""
+    fence_losses: list[FenceLossOut]
+    """What the autopilot's own fence can't carry; always on the safe side."""
     zone_versions: dict[str, int]
 
     @classmethod
@@ -291,6 +326,8 @@ class PlanOut(Answer):
             expected_s=round(report.plan.expected_s, 1),
             findings=[FindingOut.from_domain(finding) for finding in report.findings],
             safe=report.safe,
+            left_out=[LeftOutOut.from_domain(one) for one in report.left_out],
+            fence_losses=[FenceLossOut.from_domain(loss) for loss in report.fence_losses],
             zone_versions=dict(zone_versions),
         )
 

@@ -6,6 +6,10 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from api.schemas.base import Answer, Body, Instant, LonLat
 from api.schemas.missions import FindingOut
+from core.errors import BadRequest
+from geo.area_path import PathWish
+from geo.sweep_path import SEEN_GOAL
+from geo.sweep_time import Pace, Wind
 from missions.events import Candidate, Decision, EnergyNeed, Event, LeftTask, Reason, TaskOutcome
 from missions.losses import Loss
 from missions.model import Severity
@@ -58,6 +62,94 @@ class PlanCheckBody(Body):
     """Whether it must fit one of the station's permissions; else it is only not known."""
     fix: bool = False
     """Whether cures are applied and the result is proven again."""
+
+
+class AreaPlanBody(Body):
+    """An area, and how it is to be covered."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "area": {
+                        "type": "Polygon",
+                        "coordinates": [
+                            [[71.35, 50.97], [71.354, 50.97], [71.354, 50.972], [71.35, 50.97]]
+                        ],
+                    },
+                    "swath_m": 30,
+                    "margin_m": 5,
+                }
+            ]
+        }
+    )
+
+    area: dict[str, Any]
+    """GeoJSON: a geometry, a Feature or a FeatureCollection with polygons."""
+    swath_m: Annotated[float, Field(gt=0, le=10_000)]
+    """Width that is seen from the path."""
+    margin_m: Annotated[float, Field(ge=0, le=10_000)] = 0.0
+    start: LonLat | None = None
+    """Where one comes from; longitude first."""
+    angle_deg: float | None = None
+    """Direction of the lanes, counter-clockwise from east; else the best."""
+    speed_m_s: Annotated[float, Field(gt=0, le=100)] = 8.0
+    turn_s: Annotated[float, Field(ge=0, le=600)] = 0.5
+    covered: Annotated[float, Field(ge=0, lt=1)] = SEEN_GOAL
+    wind_m_s: Annotated[float, Field(ge=0, le=100)] = 0.0
+    wind_from_deg: float = 0.0
+    station_zones: bool = True
+    """Whether the station's flight zones limit the path."""
+
+    def wish(self) -> PathWish:
+        """Returns how the area is to be covered.
+
+        Raises:
+            BadRequest: if the wind is stronger than one goes, or the start is no place.
+        """
+        start = None
+        if self.start is not None:
+            lon, lat = self.start
+            if not (abs(lon) <= 180 and abs(lat) <= 90):
+                raise BadRequest(
+                    f"{lon:g}, {lat:g} is no place on Earth",
+                    where="start",
+                    cure="give longitude first, then latitude",
+                )
+            start = lat, lon
+        try:
+            pace = Pace(self.speed_m_s, self.turn_s, Wind(self.wind_m_s, self.wind_from_deg))
+        except ValueError as error:
+            raise BadRequest(
+                str(error), where="speed_m_s, wind_m_s", cure="wait, or fly faster"
+            ) from error
+        return PathWish(self.swath_m, self.margin_m, start, self.angle_deg, pace, self.covered)
+
+
+class AreaPlanOut(Answer):
+    """A path from which a strip sees an area."""
+
+    path: dict[str, Any]
+    """A LineString, or a MultiLineString where the area has separate parts."""
+    transits: dict[str, Any] | None = None
+    """The ways between separate parts."""
+    length_m: float
+    turns: int
+    covered_fraction: float
+    """Share of the area as it was given."""
+    covered_permitted_fraction: float
+    """Share of the area without what zones take away."""
+    outside_m: float
+    flight_s: float
+    swath_m: float
+    area_m2: float
+    permitted_m2: float
+    epsg: int
+    """The grid that distances are of."""
+    seconds: float
+    """What planning took."""
+    zone_versions: dict[str, int]
+    """Versions of the station's zones that limited it."""
 
 
 class LossOut(Answer):

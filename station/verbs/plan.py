@@ -6,26 +6,18 @@ import time
 from pathlib import Path
 from typing import Annotated, Any
 
-import numpy as np
-import shapely
 import typer
-from shapely import LineString
 
-from core.errors import AreaInvalid, NothingLeft, SourceMissing, TooLarge, UsageError
-from geo.area_reading import area_of_document, from_grid, to_grid
-from geo.sweep_path import SEEN_GOAL, Sweep, cover, covered_fraction, outside_m
+from core.errors import AreaInvalid, BadRequest, SourceMissing, UsageError
+from geo.area_path import PathWish, path_over
+from geo.area_reading import area_of_document
+from geo.area_zones import fences_near
+from geo.sweep_path import SEEN_GOAL
 from geo.sweep_time import Pace, Wind
-from geo.utm_frame import UtmFrame
-from geo.zones import Area
-from station.area_zones import APART_M, fences_near, open_part, polygons_of
 from station.command import Elsewhere, Run, verb
 from station.plan_drawing import Plot, check_plot, draw_sheet
 from station.plan_sheet import sheet_of_path
 from station.wiring import read_zone_file
-
-_LARGEST_M2 = 200e6
-_LONGEST_SWATHS = 100_000
-"""Area over squared swath: the path has about so many swaths."""
 
 
 @verb
@@ -70,90 +62,18 @@ def area(
     pace = _pace(speed_m_s, turn_s, wind_m_s, wind_from_deg)
     _check_numbers(swath_m, margin_m, angle_deg, covered)
     given = area_of_document(_document(area_file), str(area_file))
-    middle = given.centroid
-    frame = UtmFrame.around(middle.y, middle.x)
-    whole = to_grid(given, frame)
-    _check_size(whole, swath_m, str(area_file))
-    fences = [] if zones is None else fences_near(read_zone_file(zones), given, str(zones))
-    open_area = open_part(whole, fences, frame)
-    permitted = polygons_of(
-        open_area.buffer(-margin_m, join_style="mitre") if margin_m else open_area
-    )
-    if permitted.is_empty:
-        raise NothingLeft(
-            f"nothing is left of it with a margin of {margin_m:g} m"
-            f"{' and the zones' if fences else ''}, around longitude {middle.x:.6f}, "
-            f"latitude {middle.y:.6f}",
-            where=str(area_file),
-            cure="take a smaller margin" + (", or other zones" if fences else ""),
-        )
-    here = _start(start, frame, whole)
-    begun = time.perf_counter()
-    sweep = cover(
-        open_area,
-        _useful_swath_m(swath_m, whole),
-        permitted=permitted,
-        start=here,
-        angle_deg=angle_deg,
-        pace=pace,
-        seen_goal=covered,
-    )
-    seconds = time.perf_counter() - begun
-    if not sweep.parts:
-        raise NothingLeft(
-            f"what is left is too thin for any path, around longitude {middle.x:.6f}, "
-            f"latitude {middle.y:.6f}",
-            where=str(area_file),
-            cure="take a smaller margin",
-        )
-    document = _answer(sweep, frame, swath_m, whole, open_area, permitted)
-    document["seconds"] = round(seconds, 3)
+    found = () if zones is None else read_zone_file(zones)
+    wish = PathWish(swath_m, margin_m, _start(start), angle_deg, pace, covered)
+    fences = fences_near(found, given, str(zones))
+    try:
+        document = path_over(given, fences, wish, str(area_file), tick=time.perf_counter)
+    except BadRequest as error:  # of the start, which is named otherwise here
+        raise UsageError(error.message, where=f"--{error.where}", cure=error.cure) from error
     if plot is not None:
         title = f"Path over {area_file.name}"
         draw_sheet(plot, sheet_of_path(document, given, fences, title))
     call.emit(document, _line(document))
     return 0 if document["outside_m"] == 0.0 else 1
-
-
-def _answer(
-    sweep: Sweep,
-    frame: UtmFrame,
-    swath_m: float,
-    whole: Area,
-    open_area: Area,
-    permitted: Area,
-) -> dict[str, Any]:
-    """Returns the answer, measured on the coordinates that are given out."""
-    seen_m = _useful_swath_m(swath_m, whole)
-    lines = [from_grid(part, frame) for part in sweep.parts]
-    back = []
-    for line in lines:
-        lon, lat = np.array(line).T
-        back.append([(float(x), float(y)) for x, y in np.stack(frame.to_en_m(lat, lon), axis=1)])
-    many = len(lines) > 1
-    path: dict[str, Any] = {
-        "type": "MultiLineString" if many else "LineString",
-        "coordinates": lines if many else lines[0],
-    }
-    document: dict[str, Any] = {
-        "path": path,
-        "length_m": round(sum(LineString(part).length for part in back), 3),
-        "turns": sweep.turns,
-        "covered_fraction": round(covered_fraction(back, seen_m, whole), 6),
-        "covered_permitted_fraction": round(covered_fraction(back, seen_m, open_area), 6),
-        "outside_m": round(outside_m(back, permitted), 6),
-        "flight_s": round(sweep.flight_s, 1),
-        "swath_m": swath_m,
-        "area_m2": round(whole.area, 1),
-        "permitted_m2": round(permitted.area, 1),
-        "epsg": frame.epsg,
-    }
-    if many:
-        document["transits"] = {
-            "type": "MultiLineString",
-            "coordinates": [from_grid(transit, frame) for transit in sweep.transits],
-        }
-    return document
 
 
 def _line(document: dict[str, Any]) -> str:
@@ -212,29 +132,7 @@ def _pace(speed_m_s: float, turn_s: float, wind_m_s: float, wind_from_deg: float
         ) from None
 
 
-def _useful_swath_m(swath_m: float, whole: Area) -> float:
-    """Returns the swath to plan with: wider than the area is across, it is all the same."""
-    west, south, east, north = whole.bounds
-    return min(swath_m, 2.0 * math.hypot(east - west, north - south))
-
-
-def _check_size(whole: Area, swath_m: float, where: str) -> None:
-    if whole.area > _LARGEST_M2:
-        raise TooLarge(
-            f"it has {whole.area / 1e6:.0f} km², more than {_LARGEST_M2 / 1e6:.0f}",
-            where=where,
-            cure="cut it into smaller areas and plan each",
-        )
-    if whole.area / swath_m**2 > _LONGEST_SWATHS:
-        least = math.sqrt(whole.area / _LONGEST_SWATHS)
-        raise TooLarge(
-            f"a swath of {swath_m:g} m makes a path of {whole.area / swath_m / 1e3:.0f} km",
-            where=where,
-            cure=f"cut the area, or take a swath of {math.ceil(least * 10) / 10:g} m or more",
-        )
-
-
-def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float] | None:
+def _start(text: str | None) -> tuple[float, float] | None:
     if text is None:
         return None
     try:
@@ -245,15 +143,7 @@ def _start(text: str | None, frame: UtmFrame, whole: Area) -> tuple[float, float
         ) from None
     if not (abs(lat) <= 90 and abs(lon) <= 180):
         raise UsageError(f"{text!r} is no place", where="--start", cure="write latitude first")
-    east, north = frame.to_en_m(np.array([lat]), np.array([lon]))
-    place = (float(east[0]), float(north[0]))
-    if shapely.Point(place).distance(whole) > APART_M:
-        raise UsageError(
-            f"{text} is more than {APART_M / 1000:.0f} km away from the area",
-            where="--start",
-            cure="write latitude first, then longitude",
-        )
-    return place
+    return lat, lon
 
 
 RUNS = {

@@ -5,14 +5,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from shapely import LineString, box
+from shapely.geometry import mapping
 
 from api.accounts import Role
 from api.fleet_desk import flights_under_way, rally_of_fleet
 from core.ids import AssetId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.road_graph import Drive
-from geo.zones import Purpose, ZoneKind
+from geo.zones import Purpose, ZoneKind, to_geographic
+from missions.fence_translation import FenceLoss
 from missions.model import AssetKind, RallyPoint, SortieState
+from missions.patrol_room import LeftOut
 from missions.permissions import Permission
 from missions.plan_file import write_plan
 from missions.weather import Weather
@@ -97,6 +101,92 @@ def test_an_event_gets_the_quickest_asset_that_may_go(station: Station) -> None:
     grounded = dispatcher.post("/dispatch", {"lat": lat, "lon": lon}).json()
     assert grounded["chosen"] == "car-1"
     refused(dispatcher.post("/dispatch", {"lat": 95, "lon": lon}), 422, "bad_request")
+
+
+def an_area(*polygons: Any) -> dict[str, Any]:
+    """A document of areas of metres about Kosshy."""
+    shapes = [mapping(to_geographic(polygon, AT)) for polygon in polygons]
+    features = [{"type": "Feature", "properties": {}, "geometry": shape} for shape in shapes]
+    return json.loads(json.dumps({"type": "FeatureCollection", "features": features}))  # type: ignore[no-any-return]
+
+
+def test_an_area_is_planned_inside_the_stations_zones(station: Station) -> None:
+    planner = station.client(Role.PLANNER)
+    body = {"area": an_area(box(0, 0, 200, 120)), "swath_m": 30}
+    free = planner.post("/plans/area", body)
+    assert free.status_code == 200, free.text
+    whole = free.json()
+    assert whole["path"]["type"] == "LineString"
+    assert whole["covered_fraction"] > 0.99
+    assert (whole["outside_m"], whole["zone_versions"]) == (0.0, {})
+    closed = a_fence("shut", 10.0, kind=ZoneKind.EXCLUSION)
+    station.zones.add(replace(closed, area=to_geographic(box(80, 40, 120, 80), AT)))
+    around = planner.post("/plans/area", body).json()
+    assert around["zone_versions"] == {"shut": 1}
+    assert around["permitted_m2"] == pytest.approx(200 * 120 - 1600, rel=0.01)
+    path = LineString(around["path"]["coordinates"])
+    assert not path.crosses(station.zones.get(ZoneId("shut")).area.buffer(-1e-7))
+    assert (
+        planner.post("/plans/area", {**body, "station_zones": False}).json()["path"]
+        == (whole["path"])
+    )
+
+
+def test_parts_that_lie_apart_stay_parts_and_neighbours_are_one(station: Station) -> None:
+    planner = station.client(Role.PILOT)
+    apart = {"area": an_area(box(0, 0, 90, 90), box(150, 0, 240, 90)), "swath_m": 30}
+    answer = planner.post("/plans/area", apart).json()
+    assert answer["path"]["type"] == answer["transits"]["type"] == "MultiLineString"
+    one = {"area": an_area(box(0, 0, 90, 90), box(90, 0, 240, 90)), "swath_m": 30}
+    answer = planner.post("/plans/area", one).json()
+    assert (answer["path"]["type"], answer["transits"]) == ("LineString", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"area": {"type": "Point", "coordinates": [71, 51]}}, 422, "area_invalid"),
+        (
+            {"area": {"type": "Polygon", "coordinates": [[[71, 51], [71.1, 51]]]}},
+            422,
+            "area_invalid",
+        ),
+        ({"margin_m": 500}, 409, "nothing_left"),
+        ({"swath_m": 0.01}, 413, "too_large"),
+        ({"swath_m": 0}, 422, "bad_request"),
+        ({"start": [51, 171]}, 422, "bad_request"),
+        ({"start": [13.4, 52.5]}, 422, "bad_request"),
+        ({"wind_m_s": 9}, 422, "bad_request"),
+    ],
+)
+def test_an_area_that_can_not_be_planned_is_refused(
+    station: Station, change: dict[str, Any], status: int, code: str
+) -> None:
+    body = {"area": an_area(box(0, 0, 200, 120)), "swath_m": 30, **change}
+    problem = refused(station.client(Role.PLANNER).post("/plans/area", body), status, code)
+    assert problem["cure"]
+
+
+def test_a_plan_tells_what_it_leaves_out_and_what_a_fence_can_not_carry() -> None:
+    left = LeftOut("place 2", AT.to_geo1_deg(5.0, 5.0), "it lies in a closed area")
+    loss = FenceLoss("hole", "School: a hole is closed", ZoneId("school"), 12.34)
+    with a_station() as station:
+        plan = station.operations.plan
+        station.operations.plan = lambda patrol_id: replace(  # type: ignore[method-assign]
+            plan(patrol_id), left_out=(left,), fence_losses=(loss,)
+        )
+        answer = station.client(Role.PLANNER).post("/patrols/patrol-1/plan").json()
+    assert answer["left_out"] == [
+        {"what": "place 2", "reason": "it lies in a closed area", "place": [*left.place[::-1]]}
+    ]
+    assert answer["fence_losses"] == [
+        {
+            "code": "hole",
+            "message": "School: a hole is closed",
+            "zone_id": "school",
+            "area_m2": 12.3,
+        }
+    ]
 
 
 class Road:
@@ -197,7 +287,7 @@ def test_what_was_not_understood_is_never_safe_and_not_mended(station: Station) 
         assert answer["plan"] is None
 
 
-PLANNING = ("/zones", "/permissions", "/patrols", "/plans/check", "/schedules", "/dispatch")
+PLANNING = ("/zones", "/permissions", "/patrols", "/plans", "/schedules", "/dispatch")
 
 
 def test_every_body_that_planners_send_has_an_example(station: Station) -> None:

@@ -62,6 +62,7 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /patrols/{patrol_id}/plan": P | CREW,
     "POST /patrols/{patrol_id}/sorties": CREW,
     "POST /plans/check": P | {Role.PILOT},
+    "POST /plans/area": P | {Role.PILOT},
     "POST /dispatch": P | {Role.DISPATCHER, Role.PILOT},
     "GET /sorties": EVERYBODY,
     "GET /sorties/{sortie_id}": EVERYBODY,
