@@ -23,7 +23,7 @@ from missions.prover import Prover
 from missions.sheets import Part, Place, Sheet
 
 _K = ChangeKind
-LOCAL = frozenset({_K.MOVE_ITEM, _K.SET_HEIGHT, _K.INSERT_ITEM, _K.REMOVE_ITEM})
+LOCAL = frozenset({_K.MOVE_ITEM, _K.SET_HEIGHT, _K.INSERT_ITEM, _K.REMOVE_ITEM, _K.SET_LEG_SPEED})
 """Changes that touch only the legs beside one item."""
 _DELAYS_S = (60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0)
 _SLOWEST_M_S = 1.0

@@ -9,11 +9,13 @@ ends: every step leaves fewer errors.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 
 from geo.ports import TerrainModel
 from geo.positions import Altitude, Datum, Position
 from missions.circumstances import Circumstances
 from missions.cure_candidates import LOCAL, UNCURED, Candidate, candidates
+from missions.flight_path import FlightPath
 from missions.model import (
     Asset,
     Change,
@@ -157,6 +159,8 @@ class _Search:
         self._errors = _error_keys(findings)
         self.work = work
         self._tried: dict[Change, Sequence[Finding]] = {}
+        self._before: dict[int, Sequence[Finding]] = {}
+        """About the steps around an item, by the number of the first of them."""
         timed = circumstances.departs_at is not None and (
             circumstances.others or circumstances.permissions
         )
@@ -189,24 +193,42 @@ class _Search:
         assert change.item is not None  # asked before
         items = self._plan.mission.items
         first = max(0, change.item - _AROUND)
-        part = items[first : change.item + _AROUND + 1]
+        part = _at_speed(items, first, items[first : first + 2 * _AROUND + 1])
         here = replace(self._plan, mission=replace(self._plan.mission, items=part), expected_s=0.0)
         moved = replace(change, item=change.item - first)
         item = None if finding.item is None else finding.item - first
-        path = self._prover.path(self._plan, self._circumstances)
-        start_s = path.begins_s(first)
-        before = self._prover.findings(here, self._circumstances, start_s, brief=True)
+        start_s = self._path.begins_s(first)
+        if first not in self._before:
+            self._before[first] = self._prover.findings(
+                here, self._circumstances, start_s, brief=True
+            )
+        before = self._before[first]
         after, _ = apply_change(here, self._circumstances, moved)
         found = self._prover.findings(after, self._circumstances, start_s, brief=True)
         self.work -= 2 * (len(part) + _EACH)
         if not _better(replace(finding, item=item), moved, _error_keys(before), found):
             return False
         longer = _share(found) - _share(before)
-        return longer <= 0 or self._spare() > longer
+        return longer <= 0 or self._spare > longer
 
+    @cached_property
+    def _path(self) -> FlightPath:
+        return self._prover.path(self._plan, self._circumstances)
+
+    @cached_property
     def _spare(self) -> float:
         endurance = self._prover.endurance(self._plan, self._circumstances)
         return 1.0 - max((endurance.share, *endurance.share_with_return))
+
+
+def _at_speed(
+    items: Sequence[MissionItem], first: int, part: tuple[MissionItem, ...]
+) -> tuple[MissionItem, ...]:
+    """Returns a part of a mission that begins at the speed which holds there."""
+    speeds = [item.speed_m_s for item in items[:first] if item.speed_m_s is not None]
+    if not speeds or not part or part[0].speed_m_s is not None:
+        return part
+    return (replace(part[0], speed_m_s=speeds[-1]), *part[1:])
 
 
 def _share(findings: Sequence[Finding]) -> float:
