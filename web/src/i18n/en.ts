@@ -403,6 +403,10 @@ export const en = {
   'finding.steps_too_close': 'Two steps are nearly the same place',
   'finding.endurance_exceeded': 'The plan takes longer than the endurance',
   'finding.endurance_tight': 'Hardly any endurance is left',
+  'finding.zone_not_in_force': 'A zone is not in force and limits nothing',
+  'finding.zone_property_ignored': 'A zone has properties that mean nothing here',
+  'finding.mended_not_written': 'The mended plan was not written',
+  'finding.departure_differs': 'The plan was mended for another start',
   'finding.no_fence': 'No permitted zone limits this flight',
   'finding.fence_too_big': 'The fence has too many corners',
 } as const;

@@ -405,6 +405,10 @@ export const kk: Record<Key, string> = {
   'finding.steps_too_close': 'Екі қадам бір жерде дерлік',
   'finding.endurance_exceeded': 'Жоспар қордан ұзақ',
   'finding.endurance_tight': 'Қор таусылуға жақын',
+  'finding.zone_not_in_force': 'Аймақ күшінде емес және ештеңені шектемейді',
+  'finding.zone_property_ignored': 'Аймақта мұнда мәні жоқ қасиеттер бар',
+  'finding.mended_not_written': 'Түзетілген жоспар жазылмады',
+  'finding.departure_differs': 'Жоспар басқа ұшу уақытына түзетілген',
   'finding.no_fence': 'Ұшу рұқсат аймағымен шектелмеген',
   'finding.fence_too_big': 'Шекарада бұрыш тым көп',
 };

@@ -405,6 +405,10 @@ export const ru: Record<Key, string> = {
   'finding.steps_too_close': 'Два шага почти в одном месте',
   'finding.endurance_exceeded': 'План длиннее запаса хода',
   'finding.endurance_tight': 'Запас хода почти исчерпан',
+  'finding.zone_not_in_force': 'Зона не действует и ничего не ограничивает',
+  'finding.zone_property_ignored': 'У зоны есть свойства, которые здесь ничего не значат',
+  'finding.mended_not_written': 'Исправленный план не записан',
+  'finding.departure_differs': 'План исправлен для другого времени вылета',
   'finding.no_fence': 'Полёт не ограничен разрешённой зоной',
   'finding.fence_too_big': 'В ограждении слишком много углов',
 };
