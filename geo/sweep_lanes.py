@@ -124,11 +124,11 @@ def _extras(
     """Returns pieces for strips that the lanes leave unseen and what they save."""
     unseen = need_rows.copy()
     half = len(wide)
-    for k in heights:
-        for d in range(half):
-            for row, rows in ((k + d, wide[d]), (k - d - 1, wide[d])):
-                if 0 <= row < grid.rows:
-                    unseen[row] &= ~rows[k]
+    lanes = np.array(heights, dtype=np.int64)
+    for d in range(half):
+        for rows in (lanes + d, lanes - d - 1):
+            inside = (rows >= 0) & (rows < grid.rows)
+            unseen[rows[inside]] &= ~wide[d][lanes[inside]]
     labels, _ = ndimage.label(unseen)
     cell = grid.across_m * grid.along_m
     found, saved = [], 0.0

@@ -17,7 +17,7 @@ from geo.sweep_strips import seen_share
 
 _POLISHED = 10
 """Drafts of a short path that are polished."""
-_CELLS_PER_SWATH = 10
+_CELLS_PER_SWATH = 14
 _FEWEST_CELLS, _MOST_CELLS = 4_000, 3_000_000
 _FIRST_WORTH = 8.0
 """Of what stays unseen, per square metre and swath, in metres of flight."""
