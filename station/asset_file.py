@@ -19,7 +19,7 @@ plan that the asset is to fly.
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from core.errors import SourceUnreadable
 from core.ids import AgencyId, AssetId, CameraId
@@ -27,6 +27,7 @@ from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
 from missions.energy import EnergyModel
 from missions.model import Asset, AssetKind, Autopilot, CameraMount, Plan
+from station.field_cures import refusal_of
 from station.json_file import read_json
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -41,7 +42,7 @@ class _Home(_Strict):
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
     ground_m: Number
-    datum: Datum
+    datum: Annotated[Datum, BeforeValidator(lambda word: Datum.named(str(word)))]
 
 
 class _Camera(_Strict):
@@ -166,8 +167,4 @@ def _read(document: object, path: Path) -> _Asset:
     try:
         return _Asset.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the asset"
-        raise SourceUnreadable(
-            f"{field}: {first['msg']}", where=str(path), cure="see docs/guides/operate.md"
-        ) from error
+        raise refusal_of(error, path, "docs/guides/operate.md", "the asset") from error

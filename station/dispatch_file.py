@@ -31,6 +31,7 @@ from missions.people import DutyPolicy, Person
 from missions.permission_documents import permissions_of
 from missions.weather import Weather
 from station.dispatch_document import AssetPart, CameraPart, Document, PlacePart
+from station.field_cures import refusal_of
 from station.json_file import read_json
 from station.wiring import read_zone_file
 
@@ -88,9 +89,7 @@ def read_dispatch(path: Path, now: datetime, zones: Path | None = None) -> Dispa
         weather = None if document.weather is None else _weather(document.weather, event.at)
         margin_m = float(document.margin_m)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise SourceUnreadable(f"{name}: {first['msg']}", where=str(path), cure=_GUIDE) from error
+        raise refusal_of(error, path, "docs/guides/dispatch.md") from error
     except (ValueError, TypeError) as error:
         raise SourceUnreadable(str(error), where=str(path), cure=_GUIDE) from error
     _refuse_doubles(fleet, path)

@@ -21,6 +21,7 @@ from geo.area_reading import area_of_document
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone
 from missions.model import Patrol, Pattern
+from station.field_cures import refusal_of
 from station.json_file import read_json
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -66,11 +67,7 @@ def read_patrol(path: Path, asset_id: AssetId) -> tuple[Patrol, tuple[Zone, ...]
     try:
         read = _Patrol.model_validate(document)
     except ValidationError as error:
-        first = error.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the patrol"
-        raise SourceUnreadable(
-            f"{field}: {first['msg']}", where=str(path), cure="see docs/guides/patrols.md"
-        ) from error
+        raise refusal_of(error, path, "docs/guides/patrols.md", "the patrol") from error
     zones: tuple[Zone, ...] = ()
     if read.area is not None:
         area = area_of_document(read.area, f"{path}, area")

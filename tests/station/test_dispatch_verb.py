@@ -142,6 +142,18 @@ def test_a_battery_that_makes_no_sense_is_refused(dispatch, asset, said):
     assert said in answer["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("field", "cure"), [("kind", "drone or vehicle"), ("id", "names it alone")]
+)
+def test_a_field_that_is_missing_comes_with_what_to_write(dispatch, field, cure):
+    document = least()
+    del document["assets"][0][field]
+    code, answer = dispatch(document)
+    assert code == 2
+    assert answer["error"]["message"] == f"assets.0.{field} is missing"
+    assert cure in answer["error"]["cure"]
+
+
 FENCE = {"type": "Polygon", "coordinates": [[[71.3, 50.9], [71.5, 50.9], [71.4, 51.0]]]}
 
 

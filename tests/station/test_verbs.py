@@ -92,6 +92,19 @@ def test_another_citys_zones_and_assets_are_no_fault(qyran, zone_file, tmp_path)
         assert qyran("assets", "import", file)[0] == code
 
 
+def test_an_asset_without_a_datum_is_told_what_to_write(qyran, tmp_path):
+    home = {"lat": 50.97, "lon": 71.35, "ground_m": 350}
+    file = tmp_path / "assets.json"
+    file.write_text(json.dumps({"id": "d", "kind": "drone", "home": home, "cruise_m_s": 8}))
+    code, answer = qyran("assets", "import", file)
+    assert (code, answer["error"]["message"]) == (2, "home.datum is missing")
+    assert "AGL, AMSL" in answer["error"]["cure"]
+    file.write_text(
+        json.dumps({"id": "d", "kind": "drone", "home": {**home, "datum": "AMSL"}, "cruise_m_s": 8})
+    )
+    assert qyran("assets", "import", file)[0] == 0
+
+
 def test_a_zone_beyond_a_pole_is_swapped(qyran, zone_file):
     beyond = [[50.0, 121.0], [50.1, 121.0], [50.1, 121.1], [50.0, 121.0]]
     code, answer = qyran("zones", "import", zone_file(beyond))
