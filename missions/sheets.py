@@ -23,6 +23,8 @@ DESCEND_UP_M = 10.0
 """Least height of a return near its goal (`RTL_DESCEND_ALT`)."""
 _GOAL_SLACK_M = 10.0
 """Two places of return are equally near within this."""
+_SPAN_EXACT = 1e-6
+"""Parts of a leg are known to so much of it."""
 _SIDES = 32
 
 
@@ -139,23 +141,44 @@ def part_of(sheet: Sheet, start: float, end: float) -> Sheet:
 
 
 def nearest_span(sheet: Sheet, goal: Place, goals: Sequence[Place]) -> tuple[float, float] | None:
-    """Returns on which part of a leg an autopilot may choose a goal as its nearest."""
+    """Returns on which part of a leg an autopilot may choose a goal as its nearest.
+
+    From nowhere else does it: it may be anywhere beside the leg or on the circle, and takes two
+    places that are nearly as far for equally near. The places where another goal is nearer by
+    more than a given length are the inside of one branch of a hyperbola, which is convex: of a
+    leg they are one stretch, so that its two ends tell which end of the leg is cut off.
+    """
+    slack = _GOAL_SLACK_M + 2 * (sheet.radius_m + sheet.disc_m)
     start, end = 0.0, 1.0
     for other in goals:
-        if other == goal:
+        if other == goal or math.dist(goal, other) <= slack:
             continue
-        most = max(math.dist(sheet.a, other), math.dist(sheet.b, other)) + sheet.disc_m
-        slack = 2 * (_GOAL_SLACK_M + 2 * sheet.disc_m) * most + _GOAL_SLACK_M**2
-        # the difference of squared distances runs straight along the leg
-        at_a = math.dist(sheet.a, goal) ** 2 - math.dist(sheet.a, other) ** 2 - slack
-        at_b = math.dist(sheet.b, goal) ** 2 - math.dist(sheet.b, other) ** 2 - slack
-        if at_a > 0 and at_b > 0:
+        at_a, at_b = (_nearer(other, goal, place, slack) for place in (sheet.a, sheet.b))
+        if at_a and at_b:
             return None
-        if at_a > 0:
-            start = max(start, at_a / (at_a - at_b))
-        elif at_b > 0:
-            end = min(end, at_a / (at_a - at_b))
+        if at_a:
+            start = max(start, _last(sheet.a, sheet.b, other, goal, slack))
+        elif at_b:
+            end = min(end, 1.0 - _last(sheet.b, sheet.a, other, goal, slack))
     return (start, end) if start <= end else None
+
+
+def _nearer(one: Place, than: Place, place: Place, slack: float) -> bool:
+    """Returns whether a place is nearer to one goal than to another by more than a length."""
+    return math.dist(place, than) - math.dist(place, one) > slack
+
+
+def _last(a: Place, b: Place, one: Place, than: Place, slack: float) -> float:
+    """Returns how far from `a` to `b` one goal is nearer at least, if at `a` alone it surely is."""
+    low, high = 0.0, 1.0
+    while high - low > _SPAN_EXACT:
+        middle = (low + high) / 2
+        place = (a[0] + middle * (b[0] - a[0]), a[1] + middle * (b[1] - a[1]))
+        if _nearer(one, than, place, slack):
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 def _distance(place: Place, a: Place, b: Place) -> float:
