@@ -9,8 +9,8 @@ second.
 
 import asyncio
 import math
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from benchmarks.flown_scenes import FRAME, START, Scene
 from core.errors import StartRefused
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.circumstances import Circumstances
+from missions.model import Progress
 from missions.proof import prove
 from sim.clock import ScaledClock
 from sim.flown_plan import Flown
@@ -98,13 +99,7 @@ async def _fly(one: Scene, margin_m: float) -> Flown:
             pilot = MavsdkPilot(system, deadlines)
             await pilot.upload(proven)
             began = await _started(pilot, clock)
-            returning = asyncio.create_task(_return_later(one, pilot, clock))
-            try:
-                async with aclosing(pilot.progress()) as progress:
-                    async for _ in progress:
-                        pass
-            finally:
-                returning.cancel()
+            await _follow(one, pilot, clock)
             end = vehicle.simulated_now()
             rows = []
             at = began
@@ -118,20 +113,46 @@ async def _fly(one: Scene, margin_m: float) -> Flown:
 
 
 async def _started(pilot: MavsdkPilot, clock: ScaledClock) -> datetime:
-    """Arms and starts, at once again where a busy computer let ten simulated seconds pass."""
-    await pilot.arm()
-    began = clock.now()
-    try:
-        await pilot.start()
-    except StartRefused:
+    """Arms and starts, again where a busy computer let ten simulated seconds pass between."""
+    for last in (False, False, True):
         await pilot.arm()
         began = clock.now()
-        await pilot.start()
+        try:
+            await pilot.start()
+            break
+        except StartRefused:
+            if last:
+                raise
     return began
 
 
-async def _return_later(one: Scene, pilot: MavsdkPilot, clock: ScaledClock) -> None:
-    """Orders a return at the scene's first instant, in every second flight or with rally points."""
-    if (one.number % 2 or one.plan.rally) and one.returns_s:
-        await clock.sleep_until(clock.now() + timedelta(seconds=one.returns_s[0]))
-        await pilot.return_to_launch()
+async def _follow(one: Scene, pilot: MavsdkPilot, clock: ScaledClock) -> None:
+    """Waits for the end; orders a return on the way in every second flight or with rally points.
+
+    The order is given here and not in a task of its own, since an order under way must not be
+    cancelled: MAVSDK waits for the vehicle's answer in a thread.
+    """
+    returns = (one.number % 2 == 1 or bool(one.plan.rally)) and bool(one.returns_s)
+    after_s = one.returns_s[0] if returns else _PATIENCE_S * _SPEED
+    timer = asyncio.ensure_future(clock.sleep_until(clock.now() + timedelta(seconds=after_s)))
+    async with aclosing(pilot.progress()) as progress:
+        step = asyncio.ensure_future(_next(progress))
+        try:
+            while not (step.done() and step.result() is None):
+                if step.done():
+                    step = asyncio.ensure_future(_next(progress))
+                if returns and timer.done():
+                    returns = False
+                    with suppress(StartRefused):  # it has landed meanwhile
+                        await pilot.return_to_launch()
+                await asyncio.wait(
+                    {step, timer} if returns else {step}, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            step.cancel()
+            timer.cancel()
+            await asyncio.gather(step, timer, return_exceptions=True)
+
+
+async def _next(progress: AsyncIterator[Progress]) -> Progress | None:
+    return await anext(progress, None)
