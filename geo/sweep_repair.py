@@ -20,7 +20,7 @@ from geo.sweep_raster import Floats
 from geo.sweep_strips import common_area_m2, strip_of, without
 from geo.sweep_ways import Room, Ways
 
-_MOST_DETOURS = 40
+_MOST_DETOURS = 150
 _SOURCES = 16
 _NEAR = 2.0
 """So near, in swaths, a straight way to a pocket is as good as any around corners."""
