@@ -236,8 +236,10 @@ class FlightPath:
         away = max(math.dist(leg.a, goal), math.dist(leg.b, goal)) + leg.disc_m
         top = max(leg.up_a, leg.up_b, self.return_up_m)
         late = leg.late_s + self._return_s(away, top)
-        known = tops.get(goal, (0.0, 0.0, leg.item))
-        tops[goal] = (max(known[0], top), max(known[1], late), known[2])
+        known = tops.get(goal, (-1.0, 0.0, leg.item))
+        # the descent is told of the step from which it begins highest
+        item = leg.item if top > known[0] else known[2]
+        tops[goal] = (max(known[0], top), max(known[1], late), item)
         back = replace(leg, late_s=late, return_up_m=self.return_up_m)
         if self.return_up_m > min(leg.up_a, leg.up_b) + 0.01:
             yield replace(back, part=Part.RETURN_CLIMB)

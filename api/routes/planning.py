@@ -32,6 +32,7 @@ from missions.circumstances import Circumstances
 from missions.cures import fix_plan
 from missions.dispatch import decide
 from missions.events import Event
+from missions.finding_list import placed
 from missions.losses import findings as findings_of_losses
 from missions.model import Asset, Plan
 from missions.plan_file import load_plan, write_plan
@@ -52,12 +53,12 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     asset = _asset(services, body.asset_id, plan)
     permissions = tuple(services.permissions.permissions()) if body.station_permissions else None
     around = Circumstances(
-        departs_at=body.departs_at,
+        departs_at=body.departs_at or loaded.departs_at,
         permissions=permissions,
         weather=None if body.weather is None else body.weather.to_domain(),
         margin_m=body.margin_m,
     )
-    not_understood = findings_of_losses(loaded.losses)
+    not_understood = placed(findings_of_losses(loaded.losses), plan)
     changes: tuple[str, ...] = ()
     mended = None
     if body.fix:
@@ -65,7 +66,11 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
         found, changes = fixed.findings, fixed.words
         own = replace(fixed.plan, fences=loaded.plan.fences)
         # what was not understood must not come back as a plan that looks whole
-        mended = json.loads(write_plan(own)) if is_safe(not_understood) else None
+        mended = (
+            json.loads(write_plan(own, fixed.circumstances.departs_at))
+            if is_safe(not_understood)
+            else None
+        )
     else:
         found = check_plan(plan, asset, around)
     if body.asset_id is None:

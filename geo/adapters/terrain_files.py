@@ -3,8 +3,8 @@
 `.hgt`: big-endian 16-bit metres, square, 1201 or 3601 nodes a side, its south-west corner in its
 name (`N50E071.hgt`); -32768 is a void.
 
-`.asc` (ESRI ASCII grid): in degrees on WGS 84, its corner named by a cell's corner or middle; one in
-metres of a projection is refused rather than guessed at.
+`.asc` (ESRI ASCII grid): in degrees on WGS 84, its corner named by a cell's corner or middle; one
+in metres of a projection is refused rather than guessed at.
 
 GeoTIFF: one band of 16-bit or 32-bit integers or 32-bit floats, stripped or tiled, compressed as
 Pillow can read (none, LZW, Deflate, with or without horizontal prediction; not the predictor for
