@@ -16,10 +16,10 @@ from core.clock import Clock
 from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
-from missions.dispatch_judge import TravelTimes
+from missions.dispatching.judge import TravelTimes
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
-from missions.patrol_room import LeftOut
+from missions.planning.patrol_room import LeftOut
 from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
 from missions.weather import Weather
 from telemetry.model import AssetStatus

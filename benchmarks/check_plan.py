@@ -29,9 +29,9 @@ from core.recurrence import Recurrence
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from geo.zones import Purpose, Zone, ZoneKind, to_geographic
-from missions.checks import check_plan, default_asset
 from missions.circumstances import Circumstances
 from missions.model import ItemKind, Mission, MissionItem, Plan, Severity
+from missions.proving.checks import check_plan, default_asset
 
 FRAME = LocalFrame(50.9754, 71.3549)
 START = datetime(2026, 11, 24, 6, 0, tzinfo=UTC)

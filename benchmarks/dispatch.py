@@ -28,7 +28,7 @@ from core.ids import AssetId, ZoneId
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from geo.zones import Purpose, Zone, ZoneKind, to_geographic
-from missions.dispatch import decide
+from missions.dispatching.dispatch import decide
 from missions.energy import EnergyModel
 from missions.events import Activity, DispatchPolicy, Event, Responder, Task
 from missions.model import Asset, AssetKind

@@ -23,7 +23,7 @@ from core.errors import StartRefused
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.circumstances import Circumstances
 from missions.model import Progress
-from missions.proof import prove
+from missions.proving.proof import prove
 from sim.clock import ScaledClock
 from sim.flown_plan import Flown
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port

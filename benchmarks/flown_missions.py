@@ -51,12 +51,12 @@ from benchmarks.flown_judging import Breach, beside_m, breaches
 from benchmarks.flown_scenes import START, Scene, scene
 from geo.positions import Altitude
 from geo.zones import ZoneKind
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
-from missions.flight_path import FlightPath
 from missions.model import Finding, Plan, Severity
-from missions.prover import Prover
-from missions.sheets import Part, Sheet
+from missions.proving.checks import check_plan
+from missions.proving.flight_path import FlightPath
+from missions.proving.prover import Prover
+from missions.proving.sheets import Part, Sheet
 from sim.flown_plan import fly
 
 RETURNS = 2

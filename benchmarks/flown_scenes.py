@@ -29,7 +29,7 @@ from missions.model import (
     Plan,
     RallyPoint,
 )
-from missions.planner import plan_patrol
+from missions.planning.planner import plan_patrol
 
 START = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 FRAME = LocalFrame(50.9754, 71.3549)

@@ -43,8 +43,8 @@ from geo.positions import Altitude, Datum, Position
 from geo.road_building import Street, build_roads
 from missions.adapters.pyvrp_optimiser import PyvrpOptimiser
 from missions.fleet import FleetAsset, FleetPlan, Job
-from missions.fleet_planning import FleetOrder, plan_fleet
-from missions.fleet_travel import Legs, Node
+from missions.fleets.planning import FleetOrder, plan_fleet
+from missions.fleets.travel import Legs, Node
 from missions.model import Asset, AssetKind, CameraMount
 from missions.routing import Effort
 

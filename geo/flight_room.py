@@ -4,7 +4,7 @@ Several inclusions permit their union. A floor or ceiling of an inclusion holds 
 inclusion covers, also where another one permits more. An exclusion forbids only what lies
 between its floor and its ceiling: it may be flown over and under. The fence that a vehicle
 guards knows no heights, so such a zone is for the plan and the live monitor to keep
-(`missions.checks` warns where a plan makes use of it). Without terrain the ground is level at
+(`missions.proving` warns where a plan makes use of it). Without terrain the ground is level at
 home.
 """
 

@@ -28,7 +28,7 @@ from missions.model import (
     SortieState,
 )
 from missions.ports import Arming, FenceLink, Pilot
-from missions.proof import ProvenPlan, prove
+from missions.proving.proof import ProvenPlan, prove
 
 log = logging.getLogger(__name__)
 

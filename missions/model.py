@@ -330,4 +330,4 @@ class Sortie:
     events: tuple[SortieEvent, ...] = field(default=())
     version: int = 1
     proof: str = field(default="", compare=False, repr=False)
-    """Seal of the proof that this very plan has no error; see `missions.proof`."""
+    """Seal of the proof that this very plan has no error; see `missions.proving.proof`."""

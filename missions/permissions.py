@@ -1,6 +1,6 @@
 """Airspace permissions and temporary bans: who may fly where, how high and when.
 
-Every sortie of a drone names a permission. `missions.checks` holds the whole path against it,
+Every sortie of a drone names a permission. `missions.proving` holds the whole path against it,
 the return included.
 """
 

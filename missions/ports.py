@@ -8,7 +8,7 @@ from core.ids import AssetId, PatrolId, SortieId
 from geo.zones import Zone
 from missions.model import Asset, Patrol, Progress, Sortie
 from missions.permissions import Permission
-from missions.proof import ProvenPlan
+from missions.proving.proof import ProvenPlan
 from missions.routing import Effort, RoutingProblem, RoutingSolution
 from missions.schedules import Firing, FiringState, Schedule, ScheduleId, SunEvent
 from missions.weather import Weather
@@ -22,7 +22,7 @@ class Pilot(Protocol):
 
         It takes a proven plan alone, so that nothing else can reach a vehicle. What the proof of
         returns counts on is sent and compared too, where the vehicle returns by itself: the
-        plan's rally points, none of an earlier plan, and `missions.return_settings`.
+        plan's rally points, none of an earlier plan, and `missions.proving.return_settings`.
 
         Raises:
             VehicleUnreachable: if nothing answers.

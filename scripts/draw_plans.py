@@ -28,10 +28,8 @@ from geo.positions import Altitude, Datum, Position
 from geo.sweep_path import cover, covered_fraction, outside_m
 from geo.utm_frame import UtmFrame
 from geo.zones import Area, Purpose, Zone, ZoneKind, to_geographic
-from missions.checks import check_plan
-from missions.cures import fix_plan
-from missions.dispatch import decide
-from missions.fleet_planning import plan_fleet
+from missions.dispatching.dispatch import decide
+from missions.fleets.planning import plan_fleet
 from missions.model import (
     Asset,
     AssetKind,
@@ -43,8 +41,10 @@ from missions.model import (
     Pattern,
     Plan,
 )
-from missions.planner import plan_patrol
-from missions.splitting import split_patrol
+from missions.planning.planner import plan_patrol
+from missions.planning.splitting import split_patrol
+from missions.proving.checks import check_plan
+from missions.proving.cures import fix_plan
 from station.dispatch_drawing import sheet_of_decision
 from station.dispatch_file import read_dispatch
 from station.fleet_drawing import sheet_of_fleet

@@ -18,7 +18,7 @@ from pydantic import BaseModel  # noqa: E402
 from pydantic.fields import FieldInfo  # noqa: E402
 
 from core.refusals import RefusalCode  # noqa: E402
-from missions.checks import FINDING_CODES  # noqa: E402
+from missions.proving.checks import FINDING_CODES  # noqa: E402
 from station import cli  # noqa: E402
 from station.output import jsonable  # noqa: E402
 from station.settings import Settings  # noqa: E402
@@ -89,14 +89,14 @@ def group_head(group: str) -> str:
 
 FINDINGS_HEAD = """# Findings and refusals
 
-Made by `scripts/make_docs.py` from `missions/checks.py` and `core/refusals.py`; do not edit by
-hand.
+Made by `scripts/make_docs.py` from `missions/proving/checks.py` and `core/refusals.py`; do not
+edit by hand.
 
 ## Findings
 
 What `qyran check` and a plan's preflight may find. An error keeps the plan on the ground; a
-warning is for the pilot to weigh. `missions.checks.check_plan` never raises: whatever is wrong
-with a plan is a finding.
+warning is for the pilot to weigh. `check_plan` never raises: whatever is wrong with a plan is a
+finding.
 
 | Code | Meaning |
 |---|---|

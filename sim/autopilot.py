@@ -12,10 +12,16 @@ from datetime import datetime, timedelta
 from shapely import Point, Polygon
 
 from geo.local_frame import LocalFrame
+from missions.formats.plan_file import (
+    CHANGE_SPEED,
+    FRAME_AMSL,
+    FRAME_MISSION,
+    MOUNT_CONTROL,
+    SimpleItem,
+)
+from missions.formats.plan_items import ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
 from missions.model import Asset
-from missions.plan_file import CHANGE_SPEED, FRAME_AMSL, FRAME_MISSION, MOUNT_CONTROL, SimpleItem
-from missions.plan_items import ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
-from missions.return_settings import RallySpot
+from missions.proving.return_settings import RallySpot
 from sim.failures import FailureKind, Failures
 from sim.return_goal import HOME, Spot, return_goal
 from sim.sensor_errors import SensorErrors, SensorProfile

@@ -15,9 +15,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from missions.formats.plan_file import simple_items
 from missions.model import Asset, Plan
-from missions.plan_file import simple_items
-from missions.return_settings import rally_spots, return_settings
+from missions.proving.return_settings import rally_spots, return_settings
 from sim.autopilot import STEP_S, Autopilot
 from sim.failures import Failures
 from sim.sensor_errors import CONSUMER, SensorErrors

@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from pymavlink.dialects.v20 import common as m
 
-from missions.plan_file import SimpleItem
-from missions.return_settings import RallySpot
+from missions.formats.plan_file import SimpleItem
+from missions.proving.return_settings import RallySpot
 from sim.autopilot import CRITICAL, SUPPORTED, Autopilot
 from sim.failures import FailureKind
 

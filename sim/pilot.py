@@ -16,10 +16,10 @@ from core.ids import AssetId
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Attitude, Datum, Position
 from geo.zones import Zone
+from missions.formats.plan_file import SimpleItem, fence_rings, simple_items
 from missions.model import Asset, Plan, Progress
-from missions.plan_file import SimpleItem, fence_rings, simple_items
-from missions.proof import ProvenPlan
-from missions.return_settings import rally_spots, return_settings
+from missions.proving.proof import ProvenPlan
+from missions.proving.return_settings import rally_spots, return_settings
 from sim.autopilot import STEP_S, Autopilot
 from sim.failures import Failure, FailureKind, Failures
 from sim.link import SaidSoFar, SimTelemetryLink

@@ -12,9 +12,9 @@ from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable
 from core.ids import AssetId
 from core.instants import read_instant
 from missions.circumstances import OwnFlight
-from missions.losses import findings as loss_findings
+from missions.formats.losses import findings as loss_findings
+from missions.formats.plan_file import LoadedPlan, load_plan
 from missions.model import Asset, Finding, Plan, Severity
-from missions.plan_file import LoadedPlan, load_plan
 from missions.weather import Weather
 from station.json_file import read_json
 

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.errors import QyranError
-from missions.checks import check_plan, is_safe
 from missions.circumstances import Circumstances
-from missions.gates import FORECAST_MOST_S
 from missions.model import Asset, AssetKind, Plan
 from missions.ports import PermissionStore, WeatherSource
+from missions.proving.checks import check_plan, is_safe
 from missions.schedules import WeatherGates
+from missions.scheduling.gates import FORECAST_MOST_S
 from missions.weather import Weather
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from geo.positions import Altitude, Datum, Position
 from geo.swapped import CURE, SAID, box_at, boxes_of, swapped_among
 from geo.zones import Zone
 from missions.circumstances import Circumstances
-from missions.dispatch import with_crews
+from missions.dispatching.dispatch import with_crews
 from missions.energy import EnergyModel
 from missions.events import Activity, DispatchPolicy, Event, Responder, Task
 from missions.model import Asset, AssetKind, CameraMount, RallyPoint

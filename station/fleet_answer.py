@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from missions.fleet import FleetPlan, FleetRoute, FleetTrip, RevisitTarget
-from missions.fleet_planning import FleetOrder, jobs_of
-from missions.idleness import Idleness, idleness, looks_of, summary
+from missions.fleets.idleness import Idleness, idleness, looks_of, summary
+from missions.fleets.planning import FleetOrder, jobs_of
 from station.plan_fleet import FleetCase
 
 Json = dict[str, Any]

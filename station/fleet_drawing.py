@@ -1,7 +1,7 @@
 """What of a fleet's shift is drawn: the way of each asset, the jobs, and those left undone."""
 
 from missions.fleet import FleetPlan
-from missions.fleet_planning import FleetOrder
+from missions.fleets.planning import FleetOrder
 from station.plan_sheet import LonLat, Sheet, Way
 
 

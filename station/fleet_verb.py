@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from missions.fleet_planning import plan_fleet
+from missions.fleets.planning import plan_fleet
 from station.command import Run, verb
 from station.fleet_answer import answer, lines
 from station.fleet_drawing import sheet_of_fleet

@@ -5,9 +5,9 @@ from itertools import islice
 from pathlib import Path
 
 from core.errors import ScheduleInvalid, SourceMissing, TooLarge, UsageError
-from missions.occurrences import Listing, listed
-from missions.schedule_file import ScheduleFile, read_schedule
 from missions.schedules import Occurrence, Skipped, Timetable
+from missions.scheduling.occurrences import Listing, listed
+from missions.scheduling.schedule_file import ScheduleFile, read_schedule
 from station.wiring import day_calendar
 
 LISTED_MOST = 500_000

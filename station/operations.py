@@ -13,13 +13,13 @@ from core.errors import IllegalMove, NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
-from missions.checks import check_plan
 from missions.circumstances import Circumstances, OwnFlight
 from missions.executor import SortieCommands, authorise, new_sortie
 from missions.fence_translation import FenceLoss, translate_fence
 from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
-from missions.planner import PatrolPlan, plan_with_reasons
+from missions.planning.planner import PatrolPlan, plan_with_reasons
 from missions.ports import MissionStore
+from missions.proving.checks import check_plan
 from station.circumstances import with_permission
 from station.fleet import Corners, Fleet
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol

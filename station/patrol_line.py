@@ -27,7 +27,7 @@ from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from missions.executor import SortieCommands, fly_sortie
 from missions.model import Asset, CameraMount, Sortie
 from missions.ports import Arming, FenceLink, Pilot
-from missions.proof import ProvenPlan
+from missions.proving.proof import ProvenPlan
 from station.pose_feed import PoseFeed
 from station.sight_line import Eye, Ground, PassReport, SightLine
 from telemetry.model import TelemetrySample

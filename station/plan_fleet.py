@@ -24,7 +24,7 @@ from geo.road_graph import RoadGraph
 from geo.zones import Zone, to_local
 from missions.energy import EnergyModel
 from missions.fleet import FleetAsset, Job, LatLon, PassiveTrack, RevisitTarget, TrackFix
-from missions.fleet_planning import FleetOrder
+from missions.fleets.planning import FleetOrder
 from missions.model import Asset, AssetKind, CameraMount, RallyPoint
 from missions.people import DutyPolicy, Person, crews
 from missions.permission_documents import permissions_of

@@ -6,13 +6,13 @@ from types import MappingProxyType
 
 from core.errors import PlanUnreadable, SettingInvalid, SourceMissing, SourceUnreadable
 from core.ids import AssetId
-from missions.kml_plan import load_kml, save_kml, save_kmz
-from missions.losses import Loss
+from missions.formats.kml_plan import load_kml, save_kml, save_kmz
+from missions.formats.losses import Loss
+from missions.formats.plan_file import LoadedPlan, load_plan, save_plan
+from missions.formats.plan_geojson import load_geojson, save_geojson
+from missions.formats.waypoint_file import load_waypoints, save_waypoints
+from missions.formats.wpml_file import DJI_MODELS, save_wpml
 from missions.model import Plan
-from missions.plan_file import LoadedPlan, load_plan, save_plan
-from missions.plan_geojson import load_geojson, save_geojson
-from missions.waypoint_file import load_waypoints, save_waypoints
-from missions.wpml_file import DJI_MODELS, save_wpml
 
 _MOST_BYTES = 64 * 1024 * 1024
 _WPML = ".wpml.kmz"

@@ -15,14 +15,14 @@ from core.ids import ZoneId
 from geo.flight_room import limits_flight
 from geo.local_frame import distance_m
 from geo.zones import Purpose, Zone
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.endurance import Endurance, endurance_of
+from missions.formats.plan_file import save_plan
 from missions.model import Asset, Finding, Pattern, Plan, Severity
-from missions.patrol_room import LeftOut
-from missions.plan_file import save_plan
-from missions.planner import plan_path, plan_with_reasons, seen_fraction, wanted_zones
-from missions.splitting import split_patrol
+from missions.planning.patrol_room import LeftOut
+from missions.planning.planner import plan_path, plan_with_reasons, seen_fraction, wanted_zones
+from missions.planning.splitting import split_patrol
+from missions.proving.checks import check_plan
 from missions.weather import Weather
 from station.asset_file import read_assets
 from station.command import Run, verb

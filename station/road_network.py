@@ -10,7 +10,7 @@ from typing import Final
 
 from core.errors import BadRequest, QyranError, SourceMissing
 from geo.road_graph import LatLon, RoadGraph
-from missions.dispatch_judge import NoRoads, TravelTimes
+from missions.dispatching.judge import NoRoads, TravelTimes
 from station.wiring import read_road_extract, read_road_file
 
 log = logging.getLogger(__name__)

@@ -6,10 +6,10 @@ from typing import Protocol
 
 from core.errors import IllegalMove
 from core.ids import PatrolId, SortieId, UserId
-from missions.gates import Verdict, judge_weather
 from missions.model import Asset, Sortie
 from missions.ports import MissionStore, WeatherSource
 from missions.schedules import Schedule, StopReason
+from missions.scheduling.gates import Verdict, judge_weather
 
 SCHEDULER = UserId("scheduler")
 """Stands for the person where a schedule names none."""

@@ -16,10 +16,7 @@ from typing import Protocol
 from core.clock import Clock
 from core.errors import QyranError, ScheduleInvalid
 from core.ids import SortieId
-from missions.gates import Verdict
-from missions.occurrences import occurrences
 from missions.ports import DayCalendar, ScheduleStore
-from missions.scheduler import stop_reason, too_late, worth_retrying
 from missions.schedules import (
     OPEN_STATES,
     Firing,
@@ -33,6 +30,9 @@ from missions.schedules import (
     moved_on,
     sortie_of,
 )
+from missions.scheduling.gates import Verdict
+from missions.scheduling.occurrences import occurrences
+from missions.scheduling.scheduler import stop_reason, too_late, worth_retrying
 
 log = logging.getLogger(__name__)
 

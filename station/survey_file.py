@@ -21,7 +21,7 @@ from typing import Any
 from core.errors import SourceMissing, SourceUnreadable
 from geo.camera import CameraModel
 from geo.positions import Altitude, Attitude, Datum, Pose, PoseSigma, Position
-from missions.survey_report import Picture
+from missions.planning.survey_report import Picture
 from station.json_file import read_json
 
 _SIGMA = PoseSigma(0.0, 0.0, 0.0, 0.0, 0.0)

@@ -27,15 +27,15 @@ from geo.area_reading import area_of_document
 from geo.area_zones import fences_near
 from geo.swapped import box_at
 from geo.zones import Purpose, Zone
-from missions.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
-from missions.cures import fix_plan
-from missions.dispatch import decide
+from missions.dispatching.dispatch import decide
 from missions.events import Event
-from missions.finding_list import placed
-from missions.losses import findings as findings_of_losses
+from missions.formats.losses import findings as findings_of_losses
+from missions.formats.plan_file import load_plan, write_plan
 from missions.model import Asset, Plan
-from missions.plan_file import load_plan, write_plan
+from missions.proving.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
+from missions.proving.cures import fix_plan
+from missions.proving.finding_list import placed
 
 router = GuardedRouter("planning")
 

@@ -31,10 +31,10 @@ from api.schemas.schedules import (
 from api.services import Services
 from core.errors import BadRequest, TooLarge
 from core.ids import fresh_id
-from missions.occurrences import first_occurrence, listed
-from missions.schedule_file import ScheduleFile, schedule_of
-from missions.scheduler import amended, approved, overridden, retired, switched
 from missions.schedules import GateOverride, Schedule, ScheduleId
+from missions.scheduling.occurrences import first_occurrence, listed
+from missions.scheduling.schedule_file import ScheduleFile, schedule_of
+from missions.scheduling.scheduler import amended, approved, overridden, retired, switched
 
 router = GuardedRouter("schedules")
 

@@ -35,8 +35,8 @@ from missions.model import (
     Sortie,
     SortieState,
 )
-from missions.patrol_room import LeftOut
-from missions.planner import plan_path
+from missions.planning.patrol_room import LeftOut
+from missions.planning.planner import plan_path
 from telemetry.model import AssetStatus, TelemetrySample
 
 

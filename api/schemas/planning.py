@@ -11,7 +11,7 @@ from geo.area_path import PathWish
 from geo.sweep_path import SEEN_GOAL
 from geo.sweep_time import Pace, Wind
 from missions.events import Candidate, Decision, EnergyNeed, Event, LeftTask, Reason, TaskOutcome
-from missions.losses import Loss
+from missions.formats.losses import Loss
 from missions.model import Severity
 from missions.weather import Weather
 

@@ -7,7 +7,6 @@ from pydantic import ConfigDict, Field, JsonValue
 from api.schemas.base import Answer, Body, Instant
 from core.documents import to_document
 from core.window_documents import write_window
-from missions.occurrences import Listing
 from missions.schedules import (
     Firing,
     FiringState,
@@ -19,6 +18,7 @@ from missions.schedules import (
     SkipReason,
     StopReason,
 )
+from missions.scheduling.occurrences import Listing
 
 EXAMPLE: dict[str, JsonValue] = {
     "name": "Evening round",

@@ -8,7 +8,7 @@ from typing import Protocol
 from core.errors import LinkLost, StartRefused
 from geo.local_frame import LocalFrame
 from missions.model import Plan, Progress
-from missions.proof import ProvenPlan
+from missions.proving.proof import ProvenPlan
 from telemetry.model import TelemetrySample, VehicleMode
 from telemetry.ports import TelemetryLink
 

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from geo.zones import Zone
+from missions.formats.plan_file import FRAME_AMSL, FRAME_HOME, SimpleItem, fence_rings, simple_items
 from missions.model import ItemKind, Mission
-from missions.plan_file import FRAME_AMSL, FRAME_HOME, SimpleItem, fence_rings, simple_items
-from missions.return_settings import RallySpot
+from missions.proving.return_settings import RallySpot
 
 MISSION, FENCE, RALLY = 0, 1, 2
 """MAV_MISSION_TYPE numbers."""

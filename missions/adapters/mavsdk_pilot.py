@@ -27,8 +27,8 @@ from missions.adapters.mavlink_codec import (
 )
 from missions.adapters.mavsdk_transfer import VerifiedTransfers
 from missions.model import Plan, Progress
-from missions.proof import ProvenPlan
-from missions.return_settings import ReturnSetting, rally_spots, return_settings
+from missions.proving.proof import ProvenPlan
+from missions.proving.return_settings import ReturnSetting, rally_spots, return_settings
 from telemetry.model import VehicleMode
 
 _FENCE_IGNORED = "Geofence invalid"
@@ -121,7 +121,7 @@ class MavsdkPilot:
         """Sends the mission and what its returns count on, reads all of it back and compares.
 
         Rally points come first: a plan without any clears those of the flight before, which
-        would draw returns elsewhere. Then come the parameters of `missions.return_settings`. The
+        would draw returns elsewhere. Then come the parameters of `return_settings`. The
         mission is last, so that what it needs is there as soon as it is.
 
         Raises:

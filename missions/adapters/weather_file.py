@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from missions.gates import FORECAST_MOST_S
+from missions.scheduling.gates import FORECAST_MOST_S
 from missions.weather import Weather
 
 log = logging.getLogger(__name__)

@@ -8,12 +8,12 @@ import typer
 
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose
-from missions.checks import as_warnings, check_plan, default_asset, is_safe
 from missions.circumstances import Circumstances
-from missions.cures import Fixed, fix_plan
-from missions.finding_list import placed
+from missions.formats.plan_file import write_plan
 from missions.model import Asset, Change, Finding, Plan, Severity
-from missions.plan_file import write_plan
+from missions.proving.checks import as_warnings, check_plan, default_asset, is_safe
+from missions.proving.cures import Fixed, fix_plan
+from missions.proving.finding_list import placed
 from station.check_inputs import (
     chosen_start,
     for_asset,

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from core.ids import AssetId
-from missions.losses import Loss, moved
+from missions.formats.losses import Loss, moved
 from station.command import Run, verb
 from station.plan_formats import encode_plan, read_plan_file, replace_file
 

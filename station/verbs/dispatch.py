@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 
 from core.clock import SystemClock
-from missions.dispatch import decide
-from missions.dispatch_judge import NoRoads, TravelTimes
+from missions.dispatching.dispatch import decide
+from missions.dispatching.judge import NoRoads, TravelTimes
 from missions.events import Candidate, Decision, LeftTask
+from missions.formats.plan_file import write_plan
 from missions.model import Finding
-from missions.plan_file import write_plan
 from station.command import Run, verb
 from station.dispatch_drawing import sheet_of_decision
 from station.dispatch_file import DispatchCase, read_dispatch

@@ -11,10 +11,7 @@ import typer
 from core.clock import SystemClock
 from core.errors import NotFound, UsageError
 from core.ids import PatrolId, UserId
-from missions.occurrences import first_occurrence
-from missions.occurrences import occurrences as upcoming
 from missions.ports import DayCalendar, ScheduleStore
-from missions.scheduler import amended, approved, overridden, retired, switched
 from missions.schedules import (
     GateOverride,
     Occurrence,
@@ -22,6 +19,9 @@ from missions.schedules import (
     ScheduleId,
     ScheduleStage,
 )
+from missions.scheduling.occurrences import first_occurrence
+from missions.scheduling.occurrences import occurrences as upcoming
+from missions.scheduling.scheduler import amended, approved, overridden, retired, switched
 from station.command import Run, verb
 from station.occurrence_listing import (
     bounded,

@@ -10,7 +10,7 @@ from core.errors import UsageError
 from core.recurrence import zone_named
 from missions.ports import ScheduleStore
 from missions.schedules import OPEN_STATES
-from missions.shift_report import ShiftReport, report_shift
+from missions.scheduling.shift_report import ShiftReport, report_shift
 from station.command import Run, verb
 from station.occurrence_listing import instant_of
 from station.stores import opened_stores

@@ -9,8 +9,8 @@ from geo.area_documents import area_to_document
 from geo.area_reading import area_of_document
 from geo.positions import Altitude, Datum
 from geo.zones import Area
-from missions.seen_ground import FARTHEST_M
-from missions.survey_report import PictureSeen, SurveyReport, report_survey
+from missions.planning.seen_ground import FARTHEST_M
+from missions.planning.survey_report import PictureSeen, SurveyReport, report_survey
 from station.command import Run, verb
 from station.json_file import read_json
 from station.survey_file import read_camera, read_pictures

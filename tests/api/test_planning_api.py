@@ -15,10 +15,10 @@ from geo.positions import Altitude, Datum
 from geo.road_graph import Drive
 from geo.zones import Purpose, ZoneKind, to_geographic
 from missions.fence_translation import FenceLoss
+from missions.formats.plan_file import write_plan
 from missions.model import AssetKind, RallyPoint, SortieState
-from missions.patrol_room import LeftOut
 from missions.permissions import Permission
-from missions.plan_file import write_plan
+from missions.planning.patrol_room import LeftOut
 from missions.weather import Weather
 from tests.api.station import Station, a_station
 from tests.api.test_incident_life import refused

@@ -99,7 +99,7 @@ def test_the_history_of_what_came_due_is_listed_newest_first(station: Station) -
         params={"from": "2026-11-01T00:00:00Z", "to": "2026-11-07T00:00:00Z"},
     ).json()["occurrences"]
     assert len(kept) >= 2
-    from missions.occurrences import listed as listing
+    from missions.scheduling.occurrences import listed as listing
 
     due = listing(schedule.timetable, NOW.replace(day=1), NOW.replace(day=7),
                   station.services.days).occurrences  # fmt: skip

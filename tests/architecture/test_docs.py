@@ -12,7 +12,7 @@ from fastapi import APIRouter
 import api.routes
 from core import errors
 from core.refusals import RefusalCode
-from missions.checks import FINDING_CODES
+from missions.proving.checks import FINDING_CODES
 from station import cli
 from station.settings_sources import fields
 
@@ -87,7 +87,7 @@ def test_every_finding_code_is_documented(root):
 
 
 def test_every_finding_code_in_use_is_listed(root):
-    source = (root / "missions" / "checks.py").read_text(encoding="utf-8")
+    source = (root / "missions" / "proving" / "checks.py").read_text(encoding="utf-8")
     words = {
         node.value
         for node in ast.walk(ast.parse(source))

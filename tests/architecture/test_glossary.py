@@ -32,7 +32,7 @@ def test_every_word_explained_exists(root):
     ports = [
         str(path.relative_to(root))
         for package in ("geo", "telemetry", "missions", "vision", "incidents")
-        for path in (root / package).glob("*.py")
+        for path in (root / package).rglob("*.py")
     ]
     known = classes(root, [*MODELS, *ports, "core/clock.py", "core/states.py", "api/accounts.py"])
     unknown = {word for word in glossary_words(root) if word[0].isupper()} - known

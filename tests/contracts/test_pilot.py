@@ -11,7 +11,7 @@ import pytest
 from core.errors import LinkLost, PlanUnreadable, StartRefused, UploadMismatch, VehicleUnreachable
 from geo.positions import Altitude, Datum
 from missions.model import Plan, Progress, RallyPoint
-from missions.proof import ProvenPlan, prove
+from missions.proving.proof import ProvenPlan, prove
 from sim.failures import Failure, FailureKind
 from sim.vehicle_truth import VehicleTruth
 from tests.builders import a_place

@@ -12,7 +12,7 @@ from geo.zones import Purpose, Zone, ZoneKind
 from missions.adapters.driver_pilot import DriverPilot
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.model import Asset, AssetKind, CameraMount, ItemKind, Mission, MissionItem, Plan
-from missions.proof import ProvenPlan, prove
+from missions.proving.proof import ProvenPlan, prove
 from sim.clock import ManualClock, ScaledClock
 from sim.failures import Failure
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port

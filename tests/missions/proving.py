@@ -10,7 +10,6 @@ from core.recurrence import Recurrence
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.positions import Altitude, Datum
 from geo.zones import Zone, ZoneKind
-from missions.checks import check_plan
 from missions.circumstances import Circumstances, OwnFlight
 from missions.model import (
     Asset,
@@ -22,6 +21,7 @@ from missions.model import (
     Severity,
 )
 from missions.permissions import Permission
+from missions.proving.checks import check_plan
 from missions.weather import Weather
 from tests.builders import AT, NOW, a_mission, a_place, a_plan, a_square, after, an_asset
 from tests.missions.flying import a_fence

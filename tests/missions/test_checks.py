@@ -5,7 +5,6 @@ import pytest
 from core.ids import AssetId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind
-from missions.checks import FINDING_CODES, check_plan
 from missions.energy import EnergyModel
 from missions.model import (
     Finding,
@@ -13,6 +12,7 @@ from missions.model import (
     RallyPoint,
     Severity,
 )
+from missions.proving.checks import FINDING_CODES, check_plan
 from tests.builders import a_place, a_square, after, an_asset
 from tests.missions.flying import a_fence
 from tests.missions.proving import (

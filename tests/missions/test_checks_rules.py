@@ -6,13 +6,13 @@ from core.ids import ZoneId
 from geo.local_frame import distance_m
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneStage
-from missions.checks import check_plan
 from missions.circumstances import Circumstances, OwnFlight
 from missions.model import (
     Autopilot,
     MissionItem,
     Severity,
 )
+from missions.proving.checks import check_plan
 from tests.builders import NOW, a_place, a_square, after, an_asset
 from tests.missions.flying import a_car, a_drive, a_fence
 from tests.missions.proving import (

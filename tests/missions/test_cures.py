@@ -13,9 +13,7 @@ from core.recurrence import Recurrence
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.positions import Altitude, Datum
 from geo.zones import Zone, ZoneKind
-from missions.checks import check_plan
 from missions.circumstances import Circumstances, OwnFlight
-from missions.cures import apply_change, fix_plan
 from missions.model import (
     Asset,
     Change,
@@ -28,6 +26,8 @@ from missions.model import (
     Severity,
 )
 from missions.permissions import Permission
+from missions.proving.checks import check_plan
+from missions.proving.cures import apply_change, fix_plan
 from missions.weather import Weather
 from tests.builders import NOW, a_mission, a_place, a_plan, a_square, after, an_asset
 from tests.missions.flying import a_fence

@@ -12,8 +12,8 @@ from geo.positions import Altitude, Datum
 from geo.road_graph import Drive
 from geo.zones import Purpose, ZoneKind, to_geographic
 from missions.circumstances import Circumstances
-from missions.dispatch import decide
-from missions.dispatch_judge import NoRoads
+from missions.dispatching.dispatch import decide
+from missions.dispatching.judge import NoRoads
 from missions.energy import EnergyModel
 from missions.events import (
     Activity,

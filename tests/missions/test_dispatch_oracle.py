@@ -12,14 +12,14 @@ from shapely import LineString, Point, Polygon, box
 
 from core.ids import AssetId, ZoneId
 from geo.zones import Purpose, ZoneKind, to_geographic
-from missions.checks import check_plan
-from missions.dispatch import decide
+from missions.dispatching.dispatch import decide
 from missions.events import (
     DispatchPolicy,
     Event,
     Responder,
 )
 from missions.model import AssetKind, Severity
+from missions.proving.checks import check_plan
 from tests.builders import AT, GROUND, NOW, a_place, a_square, a_zone, an_asset
 from tests.shortest_ways import exhaustive_way, length_m
 

@@ -8,11 +8,11 @@ from core.errors import IllegalMove, PlanUnsafe
 from core.ids import AssetId, UserId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.executor import SortieCommands, authorise, fly_sortie, new_sortie
 from missions.model import RallyPoint, Severity, Sortie, SortieState
-from missions.proof import ProvenPlan, digest_of, prove
+from missions.proving.checks import check_plan
+from missions.proving.proof import ProvenPlan, digest_of, prove
 from sim.failures import Failure, FailureKind
 from tests.builders import NOW, a_place, a_square, an_asset
 from tests.missions.flying import CRAFTS, DRONES, Craft, CraftMaker, a_fence, a_short_plan

@@ -17,7 +17,7 @@ from core.ids import AssetId, ZoneId
 from core.recurrence import Recurrence
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, ZoneKind, to_geographic
-from missions.exits import Ending, InFlight, MoveKind, affected, way_out, ways_out
+from missions.dispatching.exits import Ending, InFlight, MoveKind, affected, way_out, ways_out
 from missions.model import RallyPoint
 from tests.builders import AT, GROUND, NOW, a_place, a_zone, after, an_asset
 
@@ -189,7 +189,7 @@ def test_another_closed_zone_on_the_way_out_is_gone_around():
 
 def test_a_way_that_its_proof_refuses_is_never_given(monkeypatch):
     straight = ((0.0, 0.0), (-27.0, 0.0))
-    monkeypatch.setattr("missions.exits.shortest_exit", lambda *_: straight)
+    monkeypatch.setattr("missions.dispatching.exits.shortest_exit", lambda *_: straight)
     out = way_out(in_flight(), behind_a_wall(), NOW)
     assert out.ending is Ending.LAND_HERE
 

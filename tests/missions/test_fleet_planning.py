@@ -15,7 +15,6 @@ from core.ids import AssetId, UserId
 from geo.road_building import Street, build_roads
 from geo.zones import Purpose, ZoneKind, ZoneStage, to_local
 from missions.adapters.pyvrp_optimiser import PyvrpOptimiser
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.energy import EnergyModel
 from missions.fleet import (
@@ -26,11 +25,12 @@ from missions.fleet import (
     TrackFix,
     UnservedReason,
 )
-from missions.fleet_planning import FleetOrder, jobs_of, plan_fleet
-from missions.fleet_travel import STRAIGHT_FACTOR
-from missions.fleet_trips import MOST_SHARE
-from missions.idleness import idleness
+from missions.fleets.idleness import idleness
+from missions.fleets.planning import FleetOrder, jobs_of, plan_fleet
+from missions.fleets.travel import STRAIGHT_FACTOR
+from missions.fleets.trips import MOST_SHARE
 from missions.model import AssetKind, ItemKind, RallyPoint, Severity
+from missions.proving.checks import check_plan
 from missions.routing import (
     Effort,
 )

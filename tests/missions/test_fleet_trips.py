@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from missions.adapters.pyvrp_optimiser import PyvrpOptimiser
-from missions.fleet_travel import Legs
-from missions.fleet_trips import MOST_SHARE, Window, timed_route, timed_trip
+from missions.fleets.travel import Legs
+from missions.fleets.trips import MOST_SHARE, Window, timed_route, timed_trip
 from missions.routing import (
     UNREACHABLE,
     Effort,

@@ -16,14 +16,14 @@ from core.errors import PlanUnreadable
 from core.ids import AssetId
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind
-from missions.kml_plan import load_kml, save_kml, save_kmz
-from missions.losses import LOSS_CODES, moved
+from missions.formats.kml_plan import load_kml, save_kml, save_kmz
+from missions.formats.losses import LOSS_CODES, moved
+from missions.formats.plan_file import load_plan
+from missions.formats.plan_geojson import load_geojson, save_geojson
+from missions.formats.waypoint_file import load_waypoints, save_waypoints
+from missions.formats.wpml_file import DJI_MODELS, save_wpml
+from missions.formats.xml_reading import zipped
 from missions.model import ItemKind, Mission, MissionItem, Plan, RallyPoint, Severity
-from missions.plan_file import load_plan
-from missions.plan_geojson import load_geojson, save_geojson
-from missions.waypoint_file import load_waypoints, save_waypoints
-from missions.wpml_file import DJI_MODELS, save_wpml
-from missions.xml_reading import zipped
 from tests.builders import a_mission, a_place, a_plan, a_square
 from tests.missions.flying import a_fence
 from tests.missions.plan_strategies import any_plan, names

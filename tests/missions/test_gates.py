@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from core.errors import ScheduleInvalid
 from core.ids import UserId
-from missions.gates import Verdict, judge_weather
 from missions.model import AssetKind
 from missions.schedules import GateOverride, StopReason, WeatherGates
+from missions.scheduling.gates import Verdict, judge_weather
 from missions.weather import Weather
 from tests.builders import NOW, after, an_asset
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.ids import AssetId
 from missions.fleet import PassiveTrack, RevisitTarget, TrackFix
-from missions.idleness import MOST_VISITS, idleness, looks_of, summary, visits
+from missions.fleets.idleness import MOST_VISITS, idleness, looks_of, summary, visits
 from tests.builders import AT, NOW
 
 

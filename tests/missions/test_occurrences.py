@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from core.errors import ScheduleInvalid, ScheduleNeverFires
 from missions.adapters.calendar_days import CalendarDays
-from missions.occurrences import first_occurrence, listed, occurrences
 from missions.schedules import (
     HolidayMode,
     HolidayRule,
@@ -22,6 +21,7 @@ from missions.schedules import (
     SunRule,
     Timetable,
 )
+from missions.scheduling.occurrences import first_occurrence, listed, occurrences
 from tests.missions.schedule_builders import a_recurrence
 
 ALMATY = ZoneInfo("Asia/Almaty")

@@ -15,12 +15,11 @@ from geo.adapters.flat_terrain import FlatTerrain
 from geo.camera import project_to_ground
 from geo.positions import Altitude, Attitude, Datum
 from geo.zones import Zone, ZoneKind, to_geographic, to_local
-from missions.checks import check_plan
 from missions.model import Asset, ItemKind, Patrol, Pattern, Plan, Severity
-from missions.patterns import circle, corridor_area
-from missions.planner import PatrolPlan, plan_patrol, plan_with_reasons, seen_fraction
-from missions.seen_ground import fraction_of, seen_along
-from missions.shots import (
+from missions.planning.patterns import circle, corridor_area
+from missions.planning.planner import PatrolPlan, plan_patrol, plan_with_reasons, seen_fraction
+from missions.planning.seen_ground import fraction_of, seen_along
+from missions.planning.shots import (
     Shutter,
     height_for_m,
     look,
@@ -28,8 +27,9 @@ from missions.shots import (
     shots,
     speed_limit_m_s,
 )
-from missions.terrain_following import TOLERANCE_M
-from missions.tours import length, tour
+from missions.planning.terrain_following import TOLERANCE_M
+from missions.planning.tours import length, tour
+from missions.proving.checks import check_plan
 from tests.builders import AT, GROUND, a_mount, a_patrol, a_square, an_asset
 from tests.missions.flying import a_fence
 from tests.missions.test_planner import a_watch, closed

@@ -12,9 +12,8 @@ from core.ids import AssetId, ZoneId
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum, Position
 from geo.zones import Circle, Purpose, Zone, ZoneKind
-from missions.losses import LOSS_CODES, moved
-from missions.model import ItemKind, Mission, MissionItem, Plan, RallyPoint, Severity
-from missions.plan_file import (
+from missions.formats.losses import LOSS_CODES, moved
+from missions.formats.plan_file import (
     fence_rings,
     load_plan,
     mission_items,
@@ -23,6 +22,7 @@ from missions.plan_file import (
     simple_items,
     write_plan,
 )
+from missions.model import ItemKind, Mission, MissionItem, Plan, RallyPoint, Severity
 from tests.builders import AT, a_mission, a_place, a_plan, a_square
 from tests.missions.flying import a_fence
 

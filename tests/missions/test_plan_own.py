@@ -12,10 +12,10 @@ from core.ids import AssetId, PatrolId
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind
-from missions.checks import check_plan
-from missions.cures import fix_plan
+from missions.formats.plan_file import load_plan, save_plan, write_plan
 from missions.model import Finding, ItemKind, MissionItem, Plan, Severity
-from missions.plan_file import load_plan, save_plan, write_plan
+from missions.proving.checks import check_plan
+from missions.proving.cures import fix_plan
 from tests.builders import a_mission, a_place, a_plan, a_square, after, an_asset
 from tests.missions.flying import a_fence
 from tests.missions.plan_strategies import altitudes, instants

@@ -15,10 +15,10 @@ from core.ids import AssetId
 from geo.local_frame import LocalFrame, distance_m
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind
-from missions.losses import LOSS_CODES, findings, moved
+from missions.formats.losses import LOSS_CODES, findings, moved
+from missions.formats.plan_file import LoadedPlan, load_plan, read_plan, save_plan
+from missions.formats.plan_parts import PartKind
 from missions.model import ItemKind, Severity
-from missions.plan_file import LoadedPlan, load_plan, read_plan, save_plan
-from missions.plan_parts import PartKind
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "plans"
 DRONE = AssetId("drone-1")

@@ -10,9 +10,9 @@ from core.ids import PatrolId, ZoneId
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone, ZoneKind, to_geographic
-from missions.checks import check_plan
 from missions.model import ItemKind, Plan, Severity
-from missions.planner import look, plan_path, plan_patrol, seen_fraction
+from missions.planning.planner import look, plan_path, plan_patrol, seen_fraction
+from missions.proving.checks import check_plan
 from tests.builders import AT, GROUND, a_mount, a_patrol, a_square, a_zone, an_asset
 from tests.missions.flying import a_car, a_fence
 

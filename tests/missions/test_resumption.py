@@ -14,9 +14,9 @@ from geo.adapters.flat_terrain import FlatTerrain
 from geo.positions import Altitude, Attitude, Datum, Pose, Position
 from geo.zones import to_local
 from missions.model import Asset, Pattern, Plan
-from missions.planner import plan_patrol
-from missions.resumption import plan_rest
-from missions.seen_ground import footprints, seen_along, views_along, views_of
+from missions.planning.planner import plan_patrol
+from missions.planning.resumption import plan_rest
+from missions.planning.seen_ground import footprints, seen_along, views_along, views_of
 from tests.builders import AT, GROUND, NOW, a_mount, a_patrol, a_sigma, an_asset
 from tests.missions.flying import a_fence
 from tests.missions.test_planner import a_watch

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import ScheduleInvalid
-from missions.schedule_file import ScheduleFile, read_schedule
 from missions.schedules import (
     HolidayMode,
     HolidayRule,
@@ -20,6 +19,7 @@ from missions.schedules import (
     SunRule,
     WeatherGates,
 )
+from missions.scheduling.schedule_file import ScheduleFile, read_schedule
 
 BASE = {"dtstart": "2026-03-01T08:00", "tzid": "Asia/Almaty", "rrule": "FREQ=DAILY"}
 EIGHT = datetime(2026, 3, 1, 3, tzinfo=UTC)

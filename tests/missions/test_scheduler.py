@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 from core.ids import AssetId, PatrolId
-from missions.scheduler import due_patrols
+from missions.scheduling.scheduler import due_patrols
 from tests.builders import NOW, a_patrol, after
 
 HOUR = timedelta(hours=1)

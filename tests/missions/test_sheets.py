@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from missions.sheets import Part, Place, Sheet, nearest_span
+from missions.proving.sheets import Part, Place, Sheet, nearest_span
 
 coordinates = st.floats(-3_000, 3_000)
 places = st.tuples(coordinates, coordinates)

@@ -8,7 +8,7 @@ import pytest
 from core.ids import AssetId, PatrolId, SortieId
 from missions.model import Sortie, SortieEvent, SortieState
 from missions.schedules import Firing, FiringState, StopReason, moved_on, sortie_of
-from missions.shift_report import ShiftReport, report_shift
+from missions.scheduling.shift_report import ShiftReport, report_shift
 from tests.builders import NOW, a_patrol, a_plan, a_sortie, after, an_asset
 from tests.missions.schedule_builders import a_firing
 

@@ -9,15 +9,15 @@ from shapely import union_all
 from core.ids import AssetId
 from geo.positions import Altitude, Datum
 from geo.zones import Zone, to_local
-from missions.checks import check_plan
 from missions.circumstances import Circumstances
 from missions.endurance import endurance_of
 from missions.energy import EnergyModel
 from missions.model import Asset, Pattern, Severity
-from missions.patterns import corridor_area
-from missions.planner import plan_patrol
-from missions.seen_ground import seen_along
-from missions.splitting import Split, split_patrol
+from missions.planning.patterns import corridor_area
+from missions.planning.planner import plan_patrol
+from missions.planning.seen_ground import seen_along
+from missions.planning.splitting import Split, split_patrol
+from missions.proving.checks import check_plan
 from missions.weather import Weather
 from tests.builders import AT, NOW, a_mount, a_patrol, a_place, an_asset
 from tests.missions.flying import a_car, a_fence

@@ -11,9 +11,9 @@ from geo.adapters.flat_terrain import FlatTerrain
 from geo.camera import footprint, project_to_ground
 from geo.positions import Altitude, Attitude, Datum
 from geo.zones import to_local
-from missions.seen_ground import footprints, views_of
-from missions.shots import height_for_m
-from missions.survey_report import Picture, report_survey
+from missions.planning.seen_ground import footprints, views_of
+from missions.planning.shots import height_for_m
+from missions.planning.survey_report import Picture, report_survey
 from tests.builders import AT, GROUND, a_camera_model, a_mount, a_pose, a_square
 
 MODEL = a_camera_model()

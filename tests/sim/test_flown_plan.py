@@ -11,10 +11,10 @@ from shapely import LineString
 
 from geo.positions import Altitude, Datum
 from missions.endurance import endurance_of
-from missions.flight_path import FlightPath
+from missions.formats.plan_file import CHANGE_SPEED, MOUNT_CONTROL, SimpleItem, simple_items
+from missions.formats.plan_items import COMMANDS, ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
 from missions.model import ItemKind, MissionItem, RallyPoint
-from missions.plan_file import CHANGE_SPEED, MOUNT_CONTROL, SimpleItem, simple_items
-from missions.plan_items import COMMANDS, ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
+from missions.proving.flight_path import FlightPath
 from sim.autopilot import MOVES, SETTINGS, Autopilot
 from sim.failures import Failures
 from sim.flown_plan import fly

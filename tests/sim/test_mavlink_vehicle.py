@@ -14,8 +14,8 @@ from pymavlink.dialects.v20 import common as m
 
 from core.ids import MissionId
 from geo.local_frame import LocalFrame
+from missions.formats.plan_file import SimpleItem, fence_rings, simple_items
 from missions.model import Mission
-from missions.plan_file import SimpleItem, fence_rings, simple_items
 from sim.autopilot import STEP_S, Autopilot
 from sim.clock import ScaledClock
 from sim.failures import Failure, FailureKind, Failures

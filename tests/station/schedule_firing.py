@@ -25,7 +25,6 @@ from pathlib import Path
 from core.ids import SortieId
 from missions.adapters.calendar_days import CalendarDays
 from missions.adapters.sqlmodel_schedules import SqlScheduleStore
-from missions.gates import Verdict
 from missions.schedules import (
     OPEN_STATES,
     FiringState,
@@ -35,6 +34,7 @@ from missions.schedules import (
     Timetable,
     sortie_of,
 )
+from missions.scheduling.gates import Verdict
 from station.data_folder import STATION_FILE
 from station.database import open_database, sqlite_engine
 from station.schedule_loop import ScheduleLoop

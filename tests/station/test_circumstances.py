@@ -10,9 +10,9 @@ from core.errors import QyranError, SourceUnreadable
 from core.ids import AssetId
 from geo.positions import Altitude, Datum
 from missions.adapters.memory_permissions import MemoryPermissions
-from missions.checks import check_plan, is_safe
 from missions.model import AssetKind, Severity
 from missions.permissions import Permission
+from missions.proving.checks import check_plan, is_safe
 from missions.weather import Weather
 from station.circumstances import fresh_weather, known_circumstances, with_permission
 from tests.builders import NOW, a_plan, a_square, after, an_asset

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from missions.plan_file import save_plan
-from missions.plan_geojson import load_geojson, save_geojson
+from missions.formats.plan_file import save_plan
+from missions.formats.plan_geojson import load_geojson, save_geojson
 from station import cli
 from tests.builders import a_mission, a_plan
 from tests.missions.flying import a_fence

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from missions.checks import check_plan
+from missions.proving.checks import check_plan
 from station import cli
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "guides" / "dispatch.md"
@@ -312,8 +312,8 @@ def test_the_chosen_plan_is_written_and_reads_back_safe(dispatch, tmp_path, capf
              [[[71.3, 50.9], [71.4, 50.9], [71.4, 51.0], [71.3, 51.0], [71.3, 50.9]]]}  # fmt: skip
     assert dispatch({**least(home=home), "zones": zones}, "--plan", file)[0] == 0
     from core.ids import AssetId
+    from missions.formats.plan_file import read_plan
     from missions.model import Asset, AssetKind, Severity
-    from missions.plan_file import read_plan
 
     plan = read_plan(file.read_text(), AssetId("d"))
     asset = Asset(AssetId("d"), "d", AssetKind.DRONE, None, 10.0, plan.home)

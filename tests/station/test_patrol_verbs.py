@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from core.ids import AssetId
-from missions.plan_file import read_plan
+from missions.formats.plan_file import read_plan
 from station.cli import main
 from tests.builders import AT
 

@@ -11,8 +11,6 @@ from core.errors import IllegalMove, NotFound, PlanUnsafe, QyranError
 from core.ids import SortieId
 from missions.adapters.calendar_days import CalendarDays
 from missions.adapters.memory_schedules import MemoryScheduleStore
-from missions.gates import Verdict
-from missions.scheduler import switched
 from missions.schedules import (
     Firing,
     FiringState,
@@ -26,6 +24,8 @@ from missions.schedules import (
     moved_on,
     sortie_of,
 )
+from missions.scheduling.gates import Verdict
+from missions.scheduling.scheduler import switched
 from station.schedule_loop import ScheduleLoop
 from tests.builders import NOW, after
 from tests.missions.schedule_builders import a_recurrence, a_schedule

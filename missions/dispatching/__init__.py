@@ -1,0 +1,1 @@
+"""Who goes to an event, by which way, and out of zones that appear."""

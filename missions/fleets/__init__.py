@@ -1,0 +1,1 @@
+"""Plans of many patrols for drones and cars together."""

@@ -1,0 +1,156 @@
+"""Runs every check over one plan, and over its variants while cures are sought.
+
+What plans of one home and one set of zones share is prepared once: the zones in metres, their
+index, the ground.
+"""
+
+import logging
+from datetime import datetime
+
+from shapely.errors import GEOSException
+
+from core.errors import QyranError
+from geo.flight_room import FlightRoom
+from geo.ground_grid import GroundGrid
+from geo.ports import TerrainModel
+from missions.circumstances import Circumstances
+from missions.endurance import Endurance, endurance_of
+from missions.model import Asset, AssetKind, Finding, Plan, Severity
+from missions.proving.autopilot_rules import check_autopilot
+from missions.proving.check_corners import check_corners
+from missions.proving.check_endurance import check_endurance, check_link, check_weather
+from missions.proving.check_height import check_ground, check_height
+from missions.proving.check_order import check_order, check_steps
+from missions.proving.check_permission import check_permission
+from missions.proving.check_return import check_return
+from missions.proving.check_zones import check_fence, check_home, check_zones
+from missions.proving.clearance import Calendar, Clearance
+from missions.proving.deconfliction import check_others
+from missions.proving.finding_list import FindingList, placed
+from missions.proving.flight_path import FlightPath
+from missions.proving.sheets import bounds_of
+
+log = logging.getLogger(__name__)
+
+_AROUND_M = 300.0
+
+
+class Prover:
+    """Checks one plan and its variants: what does not change is prepared once."""
+
+    def __init__(self, plan: Plan, asset: Asset, terrain: TerrainModel | None) -> None:
+        """Takes a plan, whose home and zones its variants share."""
+        self.asset, self._terrain = asset, terrain
+        self._fences, self._home = plan.fences, plan.home
+        self._room: FlightRoom | None = None
+        self._ground: GroundGrid | None = None
+        self._clearances: dict[datetime | None, Clearance] = {}
+        self._ways: list[tuple[Plan, Circumstances, Endurance, FlightPath]] = []
+
+    @property
+    def room(self) -> FlightRoom:
+        """The zones around home."""
+        if self._room is None:
+            self._room = FlightRoom(self._fences, self._home)
+        return self._room
+
+    def findings(
+        self, plan: Plan, circumstances: Circumstances, start_s: float = 0.0, *, brief: bool = False
+    ) -> tuple[Finding, ...]:
+        """Returns all findings, without cures; it never raises.
+
+        Args:
+            plan: of the same home and zones.
+            circumstances: against which.
+            start_s: time since departure at which it begins, where it is a part of a plan.
+            brief: whether only the faults matter, not where and how they are told.
+        """
+        try:
+            found = self._findings(plan, circumstances, start_s, brief=brief)
+            return found if brief else placed(found, plan)
+        except (QyranError, GEOSException, ValueError, ArithmeticError) as error:
+            log.exception("a plan could not be checked")
+            message = f"the check failed: {error}"
+            return (Finding(Severity.ERROR, "not_provable", message, cure="report this plan"),)
+
+    def endurance(self, plan: Plan, circumstances: Circumstances) -> Endurance:
+        """Returns what a plan takes."""
+        return self.way(plan, circumstances)[0]
+
+    def path(self, plan: Plan, circumstances: Circumstances, start_s: float = 0.0) -> FlightPath:
+        """Returns the way of a drone's plan, which begins `start_s` after departure."""
+        return self.way(plan, circumstances, start_s)[1]
+
+    def way(
+        self, plan: Plan, circumstances: Circumstances, start_s: float = 0.0
+    ) -> tuple[Endurance, FlightPath]:
+        """Returns what a plan takes and its way; the last few answers are kept."""
+        for known, against, endurance, path in self._ways:
+            if known is plan and against is circumstances:
+                return endurance, path
+        endurance = endurance_of(plan, self.asset, circumstances.weather)
+        path = self._path(plan, circumstances, endurance, start_s)
+        self._ways = [*self._ways[-3:], (plan, circumstances, endurance, path)]
+        return endurance, path
+
+    def _path(
+        self, plan: Plan, circumstances: Circumstances, endurance: Endurance, start_s: float
+    ) -> FlightPath:
+        margin = circumstances.margin_m
+        if self._terrain is None:
+            return FlightPath(plan, self.asset, endurance, margin, start_s=start_s)
+        if self._ground is None:
+            first = FlightPath(plan, self.asset, endurance, margin)
+            west, south, east, north = bounds_of(first.sheets)
+            wide = (west - _AROUND_M, south - _AROUND_M, east + _AROUND_M, north + _AROUND_M)
+            self._ground = GroundGrid.around(wide, first.frame, self._home, self._terrain)
+        return FlightPath(plan, self.asset, endurance, margin, self._ground, start_s)
+
+    def clearance(self, circumstances: Circumstances) -> Clearance:
+        """Returns the zones, ready to be asked, for one departure."""
+        key = circumstances.departs_at
+        if key not in self._clearances:
+            self._clearances[key] = Clearance(self.room, Calendar(key), self._ground)
+        return self._clearances[key]
+
+    def _findings(
+        self, plan: Plan, circumstances: Circumstances, start_s: float, *, brief: bool
+    ) -> tuple[Finding, ...]:
+        asset = self.asset
+        found = FindingList(self.room.frame, asset.autopilot, brief=brief)
+        found.take(check_order(plan, asset))
+        endurance, path = self.way(plan, circumstances, start_s)
+        if plan.mission.items:
+            check_endurance(plan, asset, endurance, found)
+        if asset.kind is not AssetKind.DRONE:
+            return found.sorted()
+        found.take(check_autopilot(plan, asset.autopilot))
+        clearance = self.clearance(circumstances)
+        check_steps(path, asset, found)
+        check_fence(clearance, found, grounded=self._ground is None or self._ground.joined)
+        check_home(clearance, path, found)
+        passages = clearance.passages(path.sheets)
+        check_zones(clearance, path, passages, found)
+        check_corners(clearance, path, passages, found)
+        check_height(clearance, path, found)
+        check_return(clearance, path, passages, found)
+        if self._ground is not None:
+            check_ground(path, self._ground, found)
+        departs_at = circumstances.departs_at
+        check_permission(path, asset, circumstances.permissions, departs_at, found)
+        check_others(path, asset, departs_at, circumstances.others, found)
+        check_link(path, asset, found)
+        check_weather(asset, circumstances.weather, found)
+        self._unknown(clearance, circumstances, found)
+        return found.sorted()
+
+    def _unknown(
+        self, clearance: Clearance, circumstances: Circumstances, found: FindingList
+    ) -> None:
+        if self._terrain is None:
+            message = "no terrain is given; the ground is taken as level at the planned home"
+            found.warning("terrain_unknown", message, cure="load a terrain model")
+        timed = any(limit.zone.windows for limit in clearance.room.limits)
+        if circumstances.departs_at is None and timed:
+            message = "zones have time windows; they count as in force always"
+            found.warning("departure_unknown", message, cure="say when the flight starts")

@@ -1,0 +1,1 @@
+"""When patrols are due, whether they may start, and what became of them."""
