@@ -17,7 +17,12 @@ from station.settings import Settings
 
 FILE_NAME = "qyran.toml"
 PREFIX = "QYRAN_"
-NOT_SETTINGS = frozenset({"QYRAN_SHARED", "QYRAN_PX4", "QYRAN_ARDUPILOT", "QYRAN_SKIP_PAGE"})
+NOT_SETTINGS = frozenset(
+    {
+        "QYRAN_SHARED", "QYRAN_PX4", "QYRAN_ARDUPILOT", "QYRAN_SKIP_PAGE", "QYRAN_EXPLORE",
+        "QYRAN_TEST_POSTGRES", "QYRAN_TEST_WORKERS",
+    }
+)  # fmt: skip
 """Variables of that prefix that tests and builds read; no settings."""
 
 
