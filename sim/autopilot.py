@@ -385,6 +385,8 @@ class Autopilot:
             self._leg_of = self.current
             if step.command == _TAKEOFF:
                 quad.fly_to(quad.east, quad.north, up, 1.0)
+            elif step.command == _LAND:  # over the place first, as high as it is, then down
+                quad.fly_to(east, north, quad.up, self._speed)
             else:
                 quad.fly_to(east, north, up, self._speed)
                 after = self._next_place()

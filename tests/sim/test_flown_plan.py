@@ -160,6 +160,18 @@ def test_every_step_that_a_mission_may_hold_is_flown_and_no_other():
     assert len(pilot.mission) == 4
 
 
+def test_a_landing_goes_over_its_place_first_and_then_down():
+    # PX4 and ArduPilot keep the height that they have, as the proof counts on
+    plan = a_flight(*way((0, 60)), MissionItem(ItemKind.LAND, a_place(90, 60, 0.0)))
+    track = fly(plan, a_drone(), seed=1, start_at=NOW)[0].track
+    away = np.hypot(track[:, 1] - 90, track[:, 2] - 60)
+    on_the_way = track[(away > 2.0) & (track[:, 2] > 50)]
+    assert len(on_the_way) > 20
+    assert on_the_way[:, 3].min() > 10.5
+    assert track[-1, 3] < 0.1
+    assert away[-1] < 2.0
+
+
 # --- fast corners ---
 
 
