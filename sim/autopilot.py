@@ -32,7 +32,6 @@ from telemetry.model import VehicleMode
 STEP_S = 0.05
 """Simulated time of one step."""
 _POSITION_AFTER_S = 5.0
-_DISARM_UNUSED_S = 10.0
 _DISARM_LANDED_S = 2.0
 _LOW_BATTERY = 0.15
 _WAYPOINT, _LOITER_TIME, _RETURN, _LAND, _TAKEOFF, _GIMBAL_PITCH = 16, 19, 20, 21, 22, 1000
@@ -82,6 +81,7 @@ class Autopilot:
         self.texts: deque[tuple[int, str]] = deque(maxlen=100)
         """Severity and words that were not yet sent."""
         self.parameters: dict[str, int | float] = {
+            "COM_DISARM_PRFLT": 10.0,
             "COM_DL_LOSS_T": 10,
             "COM_RC_IN_MODE": 1,
             "GF_ACTION": 2,
@@ -319,8 +319,9 @@ class Autopilot:
             self._landed_s = self._landed_s if self._landed_s is not None else self.boot_s
             if self.boot_s - self._landed_s >= _DISARM_LANDED_S:
                 self._stop_motors("Disarmed by landing")
-        elif not self._flown and self.boot_s - self._armed_s >= _DISARM_UNUSED_S:
-            self._stop_motors("Disarmed by auto preflight disarming")
+        elif not self._flown:
+            if self.boot_s - self._armed_s >= float(self.parameters["COM_DISARM_PRFLT"]):
+                self._stop_motors("Disarmed by auto preflight disarming")
 
     def _fly_home(self) -> None:
         quad = self.physics

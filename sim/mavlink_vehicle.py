@@ -76,6 +76,8 @@ class MavlinkVehicle:
         self._pilot = Autopilot(
             asset, clock.now(), seed=seed, failures=self._failures, sensors=sensors, frame=frame
         )
+        # who commands it does so in real time, however fast the clock runs
+        self._pilot.parameters["COM_DISARM_PRFLT"] = 10.0 * max(1.0, clock.factor)
         self._codec = m.MAVLink(None, srcSystem=system_id, srcComponent=1)
         self._codec.robust_parsing = True
         self._transfers = Transfers(self._pilot, self._send)
