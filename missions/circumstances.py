@@ -1,8 +1,9 @@
-"""What a plan is held against besides its zones: when, by whose leave, in which air."""
+"""What a plan is held against besides its own fence: when, by whose leave, in which air."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
+from geo.zones import Zone
 from missions.model import Plan
 from missions.permissions import Permission
 from missions.weather import Weather
@@ -28,3 +29,6 @@ class Circumstances:
     others: tuple[OwnFlight, ...] = ()
     margin_m: float = 0.0
     """Kept from every border beyond the acceptance radius."""
+    zones: tuple[Zone, ...] = ()
+    """Flight zones given beside the plan's own fence. What permits there does not widen the fence,
+    nor the fence what is given: both hold, and every exclusion of both."""

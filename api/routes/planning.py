@@ -2,7 +2,6 @@
 
 import json
 import time
-from dataclasses import replace
 
 from api.accounts import Role
 from api.fleet_desk import flights_under_way, rally_of_fleet, responders
@@ -48,8 +47,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     """
     loaded = load_plan(json.dumps(body.plan), AssetId(body.asset_id or "unnamed-drone"))
     plan = loaded.plan
-    if body.station_zones:
-        plan = replace(plan, fences=(*plan.fences, *services.zones.find(Purpose.FLIGHT)))
+    zones = tuple(services.zones.find(Purpose.FLIGHT)) if body.station_zones else ()
     asset = _asset(services, body.asset_id, plan)
     permissions = tuple(services.permissions.permissions()) if body.station_permissions else None
     around = Circumstances(
@@ -57,6 +55,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
         permissions=permissions,
         weather=None if body.weather is None else body.weather.to_domain(),
         margin_m=body.margin_m,
+        zones=zones,
     )
     not_understood = placed(findings_of_losses(loaded.losses), plan)
     changes: tuple[str, ...] = ()
@@ -64,10 +63,9 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     if body.fix:
         fixed = fix_plan(plan, asset, around)
         found, changes = fixed.findings, fixed.words
-        own = replace(fixed.plan, fences=loaded.plan.fences)
         # what was not understood must not come back as a plan that looks whole
         mended = (
-            json.loads(write_plan(own, fixed.circumstances.departs_at))
+            json.loads(write_plan(fixed.plan, fixed.circumstances.departs_at))
             if is_safe(not_understood)
             else None
         )

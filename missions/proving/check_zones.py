@@ -1,5 +1,7 @@
 """Whether what a mission itself sweeps stays inside inclusions and out of exclusions."""
 
+from collections.abc import Sequence
+
 from shapely import Point
 
 from missions.proving.clearance import TOLERANCE_M, Clearance, Passages, first_breach
@@ -7,21 +9,21 @@ from missions.proving.finding_list import FindingList
 from missions.proving.flight_path import FlightPath
 from missions.proving.sheets import RETURNS, Part, Sheet
 
+FLIGHT_ZONE = "the flight zone"
 _FENCE_CORNERS = 100
 _APART = (Part.TAKEOFF, Part.CORNER)
 """What `check_home` and `check_corners` look at."""
 
 
-def check_fence(clearance: Clearance, found: FindingList, *, grounded: bool) -> None:
+def check_fence(clearances: Sequence[Clearance], found: FindingList, *, grounded: bool) -> None:
     """Checks the zones themselves: that there are some, that their heights can be joined.
 
     Args:
-        clearance: the zones.
+        clearances: the zones, one group for each source.
         found: takes the findings.
         grounded: whether heights above ground can be joined with home.
     """
-    room = clearance.room
-    for limit in room.limits:
+    for limit in (limit for one in clearances for limit in one.room.limits):
         if limit.unknown:
             about = str(limit.zone.zone_id)
             cure = "give the zone's height above home or above ground"
@@ -31,23 +33,32 @@ def check_fence(clearance: Clearance, found: FindingList, *, grounded: bool) -> 
             cure = "load terrain with home's datum"
             about = str(limit.zone.zone_id)
             found.error("datum_unknown", message, about=about, cure=cure)
-    if not room.inclusions:
+    if not any(one.inclusions for one in clearances):
         message = "no flight zone says where to stay"
         found.warning("no_fence", message, cure="draw an inclusion")
-    corners = clearance.corners
+    corners = sum(one.corners for one in clearances)
     if corners > _FENCE_CORNERS:
         message = f"{corners} corners"
         found.warning("fence_too_big", message, cure="upload a simplified fence")
 
 
-def check_home(clearance: Clearance, path: FlightPath, found: FindingList) -> None:
-    """Checks that home itself is permitted, which both autopilots insist on."""
+def check_home(
+    clearance: Clearance, path: FlightPath, found: FindingList, where: str = FLIGHT_ZONE
+) -> None:
+    """Checks that home itself is permitted, which both autopilots insist on.
+
+    Args:
+        clearance: the zones.
+        path: the way.
+        found: takes the findings.
+        where: what people call that which permits.
+    """
     home = Point(0.0, 0.0)
     first = path.own[0] if path.own else None
     if clearance.inclusions and first is not None:
         if clearance.permitted(first).distance(home) > TOLERANCE_M:
-            cure = "move the take-off place into the flight zone"
-            found.error("home_outside", "home is outside", (0.0, 0.0), cure=cure)
+            cure = f"move the take-off place into {where}"
+            found.error("home_outside", f"home is outside {where}", (0.0, 0.0), cure=cure)
     for limit in clearance.exclusions:
         if limit.area.contains(home) and limit.holds_at(0.0):
             message = f"home is inside {limit.name}"
@@ -57,7 +68,11 @@ def check_home(clearance: Clearance, path: FlightPath, found: FindingList) -> No
 
 
 def check_zones(
-    clearance: Clearance, path: FlightPath, passages: Passages, found: FindingList
+    clearance: Clearance,
+    path: FlightPath,
+    passages: Passages,
+    found: FindingList,
+    where: str = FLIGHT_ZONE,
 ) -> None:
     """Checks legs, circles and columns of the mission itself.
 
@@ -66,29 +81,30 @@ def check_zones(
         path: the way.
         passages: of all its sheets, returns included.
         found: takes the findings.
+        where: what people call that which permits.
     """
     for meeting in passages.meetings:
         sheet, limit = meeting.sheet, meeting.limit
         if sheet.part in RETURNS or sheet.part is Part.CORNER:
             continue
-        about, where = str(limit.zone.zone_id), sheet.b
+        about, place = str(limit.zone.zone_id), sheet.b
         if not found.brief:
-            where = first_breach(sheet, limit.area, outside=False)
+            place = first_breach(sheet, limit.area, outside=False)
         if sheet.part is Part.LEG:
             if limit.area.contains(Point(sheet.b)):
                 message = f"step {sheet.item} is inside {limit.name}"
                 found.error("waypoint_excluded", message, sheet.b, sheet.item, about=about)
             message = f"the way to step {sheet.item} enters {limit.name}"
-            found.error("leg_excluded", message, where, sheet.item, about=about)
+            found.error("leg_excluded", message, place, sheet.item, about=about)
         elif sheet.part is Part.LOITER:
             message = f"the circle at step {sheet.item} enters {limit.name}"
-            found.error("hover_outside", message, where, sheet.item, about=about)
+            found.error("hover_outside", message, place, sheet.item, about=about)
         else:
             what = "landing" if sheet.part is Part.LANDING else "take-off"
             message = f"straight up or down at the {what}, step {sheet.item} meets {limit.name}"
             found.error("column_excluded", message, sheet.a, sheet.item, about=about)
     for sheet in clearance.outside([s for s in path.own if s.part not in _APART]):
-        _outside(clearance, sheet, found)
+        _outside(clearance, sheet, found, where)
     seen: set[str] = set()
     for meeting in passages.over_or_under:
         limit = meeting.limit
@@ -106,15 +122,15 @@ def check_zones(
         )  # fmt: skip
 
 
-def _outside(clearance: Clearance, sheet: Sheet, found: FindingList) -> None:
+def _outside(clearance: Clearance, sheet: Sheet, found: FindingList, where: str) -> None:
     permitted = clearance.permitted(sheet)
-    where = sheet.b if found.brief else first_breach(sheet, permitted, outside=True)
+    place = sheet.b if found.brief else first_breach(sheet, permitted, outside=True)
     if sheet.part is Part.LEG:
         if permitted.distance(Point(sheet.b)) > TOLERANCE_M:
-            message = f"step {sheet.item} is outside the flight zone"
+            message = f"step {sheet.item} is outside {where}"
             found.error("waypoint_outside", message, sheet.b, sheet.item)
-        message = f"the way to step {sheet.item} leaves the flight zone"
-        found.error("leg_outside", message, where, sheet.item)
+        message = f"the way to step {sheet.item} leaves {where}"
+        found.error("leg_outside", message, place, sheet.item)
     else:
-        message = f"step {sheet.item} needs more room than the flight zone gives"
-        found.error("hover_outside", message, where, sheet.item)
+        message = f"step {sheet.item} needs more room than is left in {where}"
+        found.error("hover_outside", message, place, sheet.item)

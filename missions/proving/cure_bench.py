@@ -33,7 +33,9 @@ class Bench:
         self.plan, self.circumstances, self.finding = plan, circumstances, finding
         self.prover = prover
         self.path: FlightPath = prover.path(plan, circumstances)
-        self.clearance: Clearance = prover.clearance(circumstances)
+        self._clearances: tuple[Clearance, ...] = prover.clearances(circumstances)
+        self.clearance: Clearance = self._clearances[0]
+        """All exclusions, and the inclusions of the first source."""
         self.item = finding.item if finding.item is not None else -1
         self.keep_m = 1.01 * self.path.radius_m + _HAIR_M
 
@@ -49,7 +51,12 @@ class Bench:
     def limit(self) -> Limit | None:
         """Returns the zone that the finding is about."""
         return next(
-            (one for one in self.clearance.room.limits if one.zone.zone_id == self.finding.about),
+            (
+                one
+                for source in self._clearances
+                for one in source.room.limits
+                if one.zone.zone_id == self.finding.about
+            ),
             None,
         )
 
@@ -68,8 +75,10 @@ class Bench:
         x, y = around
         free: BaseGeometry = box(x - _REACH_M, y - _REACH_M, x + _REACH_M, y + _REACH_M)
         near = free.buffer(keep_m)
-        if self.clearance.inclusions:
-            permitted = union_all([one.area for one in self.clearance.inclusions])
+        for source in self._clearances:
+            if not source.inclusions:
+                continue
+            permitted = union_all([one.area for one in source.inclusions])
             free = permitted.intersection(near).buffer(-keep_m).intersection(free)
         closed = [
             one.area.buffer(keep_m)

@@ -2,17 +2,24 @@
 
 What plans of one home and one set of zones share is prepared once: the zones in metres, their
 index, the ground.
+
+Inclusions permit their union only within one source. Where both the plan's own fence and the
+zones given beside it permit something, each source is a group of its own, and the flight must
+keep inside both: else a file that draws a wide fence would permit itself.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime
 
 from shapely.errors import GEOSException
 
 from core.errors import QyranError
-from geo.flight_room import FlightRoom
+from geo.flight_room import FlightRoom, limits_flight
 from geo.ground_grid import GroundGrid
+from geo.local_frame import LocalFrame
 from geo.ports import TerrainModel
+from geo.zones import Zone, ZoneKind
 from missions.circumstances import Circumstances
 from missions.endurance import Endurance, endurance_of
 from missions.model import Asset, AssetKind, Finding, Plan, Severity
@@ -23,7 +30,7 @@ from missions.proving.check_height import check_ground, check_height
 from missions.proving.check_order import check_order, check_steps
 from missions.proving.check_permission import check_permission
 from missions.proving.check_return import check_return
-from missions.proving.check_zones import check_fence, check_home, check_zones
+from missions.proving.check_zones import FLIGHT_ZONE, check_fence, check_home, check_zones
 from missions.proving.clearance import Calendar, Clearance
 from missions.proving.deconfliction import check_others
 from missions.proving.finding_list import FindingList, placed
@@ -33,6 +40,7 @@ from missions.proving.sheets import bounds_of
 log = logging.getLogger(__name__)
 
 _AROUND_M = 300.0
+_SOURCES = ("the plan's own fence", "the flight zones given beside the plan")
 
 
 class Prover:
@@ -42,17 +50,11 @@ class Prover:
         """Takes a plan, whose home and zones its variants share."""
         self.asset, self._terrain = asset, terrain
         self._fences, self._home = plan.fences, plan.home
-        self._room: FlightRoom | None = None
+        self._given: tuple[Zone, ...] = ()
+        self._rooms: tuple[FlightRoom, ...] = ()
         self._ground: GroundGrid | None = None
-        self._clearances: dict[datetime | None, Clearance] = {}
+        self._clearances: dict[datetime | None, tuple[Clearance, ...]] = {}
         self._ways: list[tuple[Plan, Circumstances, Endurance, FlightPath]] = []
-
-    @property
-    def room(self) -> FlightRoom:
-        """The zones around home."""
-        if self._room is None:
-            self._room = FlightRoom(self._fences, self._home)
-        return self._room
 
     def findings(
         self, plan: Plan, circumstances: Circumstances, start_s: float = 0.0, *, brief: bool = False
@@ -106,18 +108,30 @@ class Prover:
             self._ground = GroundGrid.around(wide, first.frame, self._home, self._terrain)
         return FlightPath(plan, self.asset, endurance, margin, self._ground, start_s)
 
-    def clearance(self, circumstances: Circumstances) -> Clearance:
-        """Returns the zones, ready to be asked, for one departure."""
+    def clearances(self, circumstances: Circumstances) -> tuple[Clearance, ...]:
+        """Returns the zones, ready to be asked, for one departure: one group for each source.
+
+        A flight must keep inside what each group permits. The exclusions of all sources are in
+        the first one.
+        """
+        if not self._rooms or circumstances.zones != self._given:
+            self._given, self._clearances = circumstances.zones, {}
+            groups = _groups(self._fences, self._given)
+            self._rooms = tuple(FlightRoom(group, self._home) for group in groups)
         key = circumstances.departs_at
         if key not in self._clearances:
-            self._clearances[key] = Clearance(self.room, Calendar(key), self._ground)
+            calendar = Calendar(key)
+            self._clearances[key] = tuple(
+                Clearance(room, calendar, self._ground) for room in self._rooms
+            )
         return self._clearances[key]
 
     def _findings(
         self, plan: Plan, circumstances: Circumstances, start_s: float, *, brief: bool
     ) -> tuple[Finding, ...]:
         asset = self.asset
-        found = FindingList(self.room.frame, asset.autopilot, brief=brief)
+        frame = LocalFrame(self._home.lat_deg, self._home.lon_deg)
+        found = FindingList(frame, asset.autopilot, brief=brief)
         found.take(check_order(plan, asset))
         endurance, path = self.way(plan, circumstances, start_s)
         if plan.mission.items:
@@ -125,15 +139,17 @@ class Prover:
         if asset.kind is not AssetKind.DRONE:
             return found.sorted()
         found.take(check_autopilot(plan, asset.autopilot))
-        clearance = self.clearance(circumstances)
+        clearances = self.clearances(circumstances)
         check_steps(path, asset, found)
-        check_fence(clearance, found, grounded=self._ground is None or self._ground.joined)
-        check_home(clearance, path, found)
-        passages = clearance.passages(path.sheets)
-        check_zones(clearance, path, passages, found)
-        check_corners(clearance, path, passages, found)
-        check_height(clearance, path, found)
-        check_return(clearance, path, passages, found)
+        check_fence(clearances, found, grounded=self._ground is None or self._ground.joined)
+        names = (FLIGHT_ZONE,) if len(clearances) == 1 else _SOURCES
+        for clearance, name in zip(clearances, names, strict=True):
+            check_home(clearance, path, found, name)
+            passages = clearance.passages(path.sheets)
+            check_zones(clearance, path, passages, found, name)
+            check_corners(clearance, path, passages, found)
+            check_height(clearance, path, found)
+            check_return(clearance, path, passages, found)
         if self._ground is not None:
             check_ground(path, self._ground, found)
         departs_at = circumstances.departs_at
@@ -141,16 +157,28 @@ class Prover:
         check_others(path, asset, departs_at, circumstances.others, found)
         check_link(path, asset, found)
         check_weather(asset, circumstances.weather, found)
-        self._unknown(clearance, circumstances, found)
+        self._unknown(clearances, circumstances, found)
         return found.sorted()
 
     def _unknown(
-        self, clearance: Clearance, circumstances: Circumstances, found: FindingList
+        self, clearances: Sequence[Clearance], circumstances: Circumstances, found: FindingList
     ) -> None:
         if self._terrain is None:
             message = "no terrain is given; the ground is taken as level at the planned home"
             found.warning("terrain_unknown", message, cure="load a terrain model")
-        timed = any(limit.zone.windows for limit in clearance.room.limits)
+        timed = any(limit.zone.windows for one in clearances for limit in one.room.limits)
         if circumstances.departs_at is None and timed:
             message = "zones have time windows; they count as in force always"
             found.warning("departure_unknown", message, cure="say when the flight starts")
+
+
+def _groups(own: Sequence[Zone], given: Sequence[Zone]) -> tuple[tuple[Zone, ...], ...]:
+    """Returns the zones as one group, or as two where both sources permit something."""
+    if not (any(map(_permits, own)) and any(map(_permits, given))):
+        return ((*own, *given),)
+    closed = tuple(zone for zone in given if not _permits(zone))
+    return (*own, *closed), tuple(zone for zone in given if _permits(zone))
+
+
+def _permits(zone: Zone) -> bool:
+    return zone.kind is ZoneKind.INCLUSION and limits_flight(zone)

@@ -76,8 +76,6 @@ def run(
     fences, about_zones = read_zones(zones or (), plan)
     flight = tuple(zone for zone in fences if Purpose.FLIGHT in zone.purposes)
     told = (*told, *about_zones)
-    own = plan.fences
-    plan = replace(plan, fences=(*plan.fences, *flight))
     if return_m is not None:
         plan = replace(plan, return_altitude=Altitude(return_m, Datum.HOME))
     start, other_start = chosen_start(read_start(at), loaded.departs_at)
@@ -90,6 +88,7 @@ def run(
         weather=None if weather is None else read_weather(weather, start),
         others=tuple(read_other(text, start) for text in with_ or ()),
         margin_m=margin_m,
+        zones=flight,
     )
     ground = None if terrain is None else read_terrain(terrain)
     vehicle, more = _vehicle(call, plan, asset, endurance_s)
@@ -103,7 +102,7 @@ def run(
         # a plan that was not understood must not come back as one that looks whole
         if out is not None and whole:
             # zones given beside the file stay beside it: it could not carry their heights
-            text = write_plan(replace(plan, fences=own), circumstances.departs_at)
+            text = write_plan(plan, circumstances.departs_at)
             out.write_text(text, encoding="utf-8")
         elif out is not None:
             told = (*told, _not_written(out))
@@ -111,12 +110,13 @@ def run(
     findings = _sorted((*placed(told, loaded.plan), *more, *as_warnings(found, lowered)))
     safe = is_safe(findings)
     if plot is not None:
-        draw_plan(plot, plan, zones=fences, findings=findings, title=f"Check of {plan_file.name}")
+        drawn = replace(plan, fences=(*plan.fences, *flight))
+        draw_plan(plot, drawn, zones=fences, findings=findings, title=f"Check of {plan_file.name}")
     document = {
         "file": plan_file,
         "safe": safe,
         "items": len(plan.mission.items),
-        "fences": len(plan.fences),
+        "fences": len(plan.fences) + len(flight),
         "asset": vehicle.asset_id,
         "findings": [_document(finding) for finding in findings],
     }

@@ -64,6 +64,19 @@ def test_a_plan_is_held_against_the_stations_zones_and_permissions(station: Stat
     assert pilot.post("/plans/check", timed).json()["safe"]
 
 
+def test_a_plans_own_fence_does_not_widen_the_stations_zones(station: Station) -> None:
+    document = a_document()
+    lat, lon = AT.lat_deg, AT.lon_deg
+    corners = [[lat + a, lon + b] for a, b in ((-1, -1), (-1, 1), (1, 1), (1, -1))]
+    ring = {"version": 1, "inclusion": True, "polygon": corners}
+    document["geoFence"] = {"version": 2, "circles": [], "polygons": [ring]}
+    station.zones.add(a_fence("fence-1", 5.0))
+    pilot = station.client(Role.PILOT)
+    body = {"plan": document, "station_permissions": False}
+    assert "waypoint_outside" in codes(pilot.post("/plans/check", body).json())
+    assert pilot.post("/plans/check", {**body, "station_zones": False}).json()["safe"]
+
+
 def test_a_plan_is_mended_on_request(station: Station) -> None:
     station.zones.add(a_fence("low", 2_000.0, ceiling=Altitude(50, Datum.HOME)))
     planner = station.client(Role.PLANNER)

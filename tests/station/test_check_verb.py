@@ -259,6 +259,23 @@ def test_fix_mends_and_proves_again(check, tmp_path):
     assert (code, again["items"]) == (0, 4)
 
 
+def test_a_plan_does_not_permit_itself(check, tmp_path):
+    wide = {**EAST, "geoFence": {"version": 2, "circles": [], "polygons": [
+        {"version": 1, "inclusion": True, "polygon": [
+            [LAT + a, LON + b] for a, b in ((-1, -1), (-1, 1), (1, 1), (1, -1))]}]}}  # fmt: skip
+    assert check(wide, "--zones", zones())[0] == 0
+    small = {"type": "Feature", "geometry": square(0, 0, 0.004), "properties": CITY[1]}
+    code, document = check(wide, "--zones", small)
+    assert (code, document["fences"]) == (1, 2)
+    assert "waypoint_outside" in codes(document)
+    out = tmp_path / "mended.plan"
+    code, mended = check(wide, "--zones", small, "--fix", "--out", out)
+    assert code == 0, codes(mended)
+    assert json.loads(out.read_text())["geoFence"]["polygons"][0]["inclusion"]
+    assert len(json.loads(out.read_text())["geoFence"]["polygons"]) == 1
+    assert check(out, "--zones", small)[0] == 0
+
+
 def test_what_the_file_says_that_is_not_understood_is_an_error(check):
     strange = plan((0.0, 0.002))
     strange["mission"]["items"].insert(2, item(9, 94, LAT, LON + 0.001, 50))  # place a payload
