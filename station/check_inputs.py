@@ -14,7 +14,7 @@ from core.instants import read_instant
 from missions.circumstances import OwnFlight
 from missions.formats.losses import findings as loss_findings
 from missions.formats.plan_file import LoadedPlan, load_plan
-from missions.model import Asset, Finding, Plan, Severity
+from missions.model import Asset, Finding, Plan
 from missions.weather import Weather
 from station.json_file import read_json
 
@@ -55,25 +55,6 @@ def read_start(text: str | None) -> datetime | None:
         raise SourceUnreadable(
             str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
         ) from error
-
-
-def chosen_start(
-    asked: datetime | None, written: datetime | None
-) -> tuple[datetime | None, tuple[Finding, ...]]:
-    """Returns the start that counts, and a warning if the plan's file was mended for another.
-
-    Args:
-        asked: by whoever checks; it counts before what the file says.
-        written: in the file.
-    """
-    if asked is None or written is None or asked == written:
-        return asked or written, ()
-    message = (
-        f"the plan was mended for a start at {written.isoformat()}, and is checked for one at"
-        f" {asked.isoformat()}"
-    )
-    cure = f"start at {written.isoformat()}, or mend it anew"
-    return asked, (Finding(Severity.WARNING, "departure_differs", message, cure=cure),)
 
 
 def read_weather(path: Path, at: datetime | None) -> Weather:

@@ -34,6 +34,7 @@ from missions.formats.plan_file import load_plan, write_plan
 from missions.model import Asset, Plan
 from missions.proving.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.proving.cures import fix_plan
+from missions.proving.departure import chosen_start
 from missions.proving.finding_list import placed
 
 router = GuardedRouter("planning")
@@ -50,8 +51,9 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     zones = tuple(services.zones.find(Purpose.FLIGHT)) if body.station_zones else ()
     asset = _asset(services, body.asset_id, plan)
     permissions = tuple(services.permissions.permissions()) if body.station_permissions else None
+    departs_at, about_start = chosen_start(body.departs_at, loaded.departs_at, services.clock.now())
     around = Circumstances(
-        departs_at=body.departs_at or loaded.departs_at,
+        departs_at=departs_at,
         permissions=permissions,
         weather=None if body.weather is None else body.weather.to_domain(),
         margin_m=body.margin_m,
@@ -73,7 +75,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
         found = check_plan(plan, asset, around)
     if body.asset_id is None:
         found = as_warnings(found, ASSUMED)
-    findings = (*not_understood, *found)
+    findings = (*not_understood, *about_start, *found)
     return PlanCheckOut(
         safe=is_safe(findings),
         items=len(plan.mission.items),

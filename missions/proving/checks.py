@@ -99,6 +99,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "not_carried": "Something of the plan's file that moves nothing was left out.",
         "mended_not_written": "Nothing was written: not all of the plan's file is understood.",
         "departure_differs": "The plan was mended for another start than it is checked for.",
+        "departure_from_file": "Nobody said when the flight starts: the start in its file counts.",
         "not_provable": "The check itself failed; nothing is proven, so it is an error.",
     }
 )

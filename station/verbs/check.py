@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from core.clock import SystemClock
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from missions.circumstances import Circumstances
@@ -13,9 +14,9 @@ from missions.formats.plan_file import write_plan
 from missions.model import Asset, Change, Finding, Plan, Severity
 from missions.proving.checks import as_warnings, check_plan, default_asset, is_safe
 from missions.proving.cures import Fixed, fix_plan
+from missions.proving.departure import chosen_start
 from missions.proving.finding_list import placed
 from station.check_inputs import (
-    chosen_start,
     for_asset,
     read_other,
     read_plan_file,
@@ -78,8 +79,8 @@ def run(
     told = (*told, *about_zones)
     if return_m is not None:
         plan = replace(plan, return_altitude=Altitude(return_m, Datum.HOME))
-    start, other_start = chosen_start(read_start(at), loaded.departs_at)
-    told = (*told, *other_start)
+    start, about_start = chosen_start(read_start(at), loaded.departs_at, SystemClock().now())
+    told = (*told, *about_start)
     circumstances = Circumstances(
         departs_at=start,
         permissions=None

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -75,6 +76,22 @@ def test_a_plans_own_fence_does_not_widen_the_stations_zones(station: Station) -
     body = {"plan": document, "station_permissions": False}
     assert "waypoint_outside" in codes(pilot.post("/plans/check", body).json())
     assert pilot.post("/plans/check", {**body, "station_zones": False}).json()["safe"]
+
+
+def test_a_start_that_only_the_file_names_is_told(station: Station) -> None:
+    pilot = station.client(Role.PILOT)
+
+    def told(start: datetime, **changes: Any) -> dict[str, str]:
+        document = a_document()
+        document["qyran"] = {"version": 1, "departs_at": start.isoformat()}
+        body = {"plan": document, "station_permissions": False, **changes}
+        answer = pilot.post("/plans/check", body).json()
+        return {f["code"]: f["severity"] for f in answer["findings"] if "departure" in f["code"]}
+
+    assert told(after(86_400)) == {"departure_from_file": "info"}
+    assert told(after(-86_400)) == {"departure_from_file": "warning"}
+    other = told(after(86_400), departs_at=after(60).isoformat())
+    assert other == {"departure_differs": "warning"}
 
 
 def test_a_plan_is_mended_on_request(station: Station) -> None:

@@ -351,11 +351,32 @@ def test_what_a_mended_plan_needs_is_in_its_file(check, tmp_path):
     assert {c["kind"] for c in mended["fixed"]["changes"]} >= {"set_departure"}
     code, again = check(out, *words)
     assert code == 0, codes(again)
-    assert again["findings"] == mended["findings"]
+    used = [f for f in again["findings"] if f["code"] == "departure_from_file"]
+    assert len(used) == 1
+    assert [f for f in again["findings"] if f not in used] == mended["findings"]
     late = "2026-11-23T23:59Z"
     code, other = check(out, *words, "--at", late)
     assert (code, codes(other)) == (1, {"permission_not_yet_valid"})
     assert "departure_differs" in codes(other, "warning")
+
+
+@pytest.mark.parametrize(
+    ("start", "severity"), [("2001-05-01T09:00:00Z", "warning"), ("2999-05-01T09:00:00Z", "info")]
+)
+def test_a_start_that_only_the_file_names_is_told(check, start, severity):
+    held = {**EAST, "qyran": {"version": 1, "departs_at": start}}
+    hours = {"active": [["2027-06-01T00:00:00Z", "2027-06-02T00:00:00Z"]]}
+    closed = zones((SCHOOL, {**CLOSED, **hours}))
+    code, document = check(held, "--zones", closed)
+    assert code == 0
+    used = next(f for f in document["findings"] if f["code"] == "departure_from_file")
+    assert used["severity"] == severity
+    assert start[:10] in used["message"]
+    assert used["cure"]
+    code, document = check(held, "--zones", closed, "--at", "2027-06-01T12:00Z")
+    assert code == 1
+    assert {"departure_differs"} <= codes(document, "warning")
+    assert "departure_from_file" not in codes(document, severity)
 
 
 def test_zones_that_are_not_in_force_and_words_that_mean_nothing_are_told(check):

@@ -407,6 +407,7 @@ export const en = {
   'finding.zone_property_ignored': 'A zone has properties that mean nothing here',
   'finding.mended_not_written': 'The mended plan was not written',
   'finding.departure_differs': 'The plan was mended for another start',
+  'finding.departure_from_file': 'The start in the plan’s file was used',
   'finding.no_fence': 'No permitted zone limits this flight',
   'finding.fence_too_big': 'The fence has too many corners',
 } as const;

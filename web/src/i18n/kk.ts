@@ -409,6 +409,7 @@ export const kk: Record<Key, string> = {
   'finding.zone_property_ignored': 'Аймақта мұнда мәні жоқ қасиеттер бар',
   'finding.mended_not_written': 'Түзетілген жоспар жазылмады',
   'finding.departure_differs': 'Жоспар басқа ұшу уақытына түзетілген',
+  'finding.departure_from_file': 'Ұшу уақыты жоспар файлынан алынды',
   'finding.no_fence': 'Ұшу рұқсат аймағымен шектелмеген',
   'finding.fence_too_big': 'Шекарада бұрыш тым көп',
 };

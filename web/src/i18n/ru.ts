@@ -409,6 +409,7 @@ export const ru: Record<Key, string> = {
   'finding.zone_property_ignored': 'У зоны есть свойства, которые здесь ничего не значат',
   'finding.mended_not_written': 'Исправленный план не записан',
   'finding.departure_differs': 'План исправлен для другого времени вылета',
+  'finding.departure_from_file': 'Взято время вылета из файла плана',
   'finding.no_fence': 'Полёт не ограничен разрешённой зоной',
   'finding.fence_too_big': 'В ограждении слишком много углов',
 };
