@@ -34,7 +34,10 @@ def near_stretch(
 def candidates(
     chain: Sequence[Place], middle: int, fixed: Sequence[Place], swath_m: float
 ) -> Floats:
-    """Returns the place itself and those to which it may go, along and across its stretches."""
+    """Returns the place itself and those to which it may go, along and across its stretches.
+
+    A place that lies upon all of its neighbours has no stretch and stays where it is.
+    """
     here = chain[middle]
     found: list[Place] = []
     if fixed:
@@ -53,6 +56,7 @@ def candidates(
                 if all(abs(d[0] - e[0]) + abs(d[1] - e[1]) > 0.2 for e in found):
                     found.append(d)
     shifts = np.array([(d[0] * step, d[1] * step) for step in _STEPS for d in found])
+    shifts = shifts.reshape(-1, 2)  # of no direction NumPy makes a list of one dimension
     result: Floats = np.array(here) + np.concatenate([np.zeros((1, 2)), shifts * swath_m])
     return result
 

@@ -1,11 +1,13 @@
 """The path over one connected part of an area: the best drafts, polished until enough is seen."""
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import shapely
 from shapely import LineString, Polygon, affinity
+from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
@@ -14,6 +16,8 @@ from geo.sweep_polish import Band
 from geo.sweep_prices import PathPrices, length_m, turning_m
 from geo.sweep_repair import repaired
 from geo.sweep_strips import seen_share
+
+log = logging.getLogger(__name__)
 
 _POLISHED = 10
 """Drafts of a short path that are polished."""
@@ -70,6 +74,7 @@ class _Run:
         asked = _USUAL_UNSEEN / max(1e-4, 1 - wish.seen_goal)
         self._worth = _FIRST_WORTH * max(1.0, asked**0.8)
         self._found = [self._measured()]
+        self._failed = False
 
     @property
     def done(self) -> bool:
@@ -87,6 +92,10 @@ class _Run:
 
     def round(self) -> None:
         """Improves once more, after the worth of what is unseen follows what was reached."""
+        if not self._failed:
+            self._failed = not done_or_logged(self._improve, "polished further")
+
+    def _improve(self) -> None:
         if len(self._found) > 1:
             off = (1 - self._found[-1][1]) / max(1e-4, 1 - self._wish.seen_goal)
             self._worth *= min(4.0, max(1.5, off))
@@ -98,6 +107,9 @@ class _Run:
 
     def repair(self) -> None:
         """Reaches what the polish could not, by exact shapes."""
+        done_or_logged(self._reach, "repaired")
+
+    def _reach(self) -> None:
         wish, draft = self._wish, self.draft
         path = max(self._found, key=lambda one: one[1])[0]
         path = repaired(path, draft.room, draft.need, wish.swath_m, wish.seen_goal)
@@ -115,6 +127,20 @@ class _Run:
 
     def _cost_m(self, path: Sequence[Place]) -> float:
         return length_m(path) + turning_m(path, self._wish.pace.turn_m)
+
+
+def done_or_logged(step: Callable[[], None], what: str) -> bool:
+    """Does a step that makes a path better, and returns whether it came to its end.
+
+    The path before it is good without it. So what nobody foresaw in its arithmetic is told in
+    the log and costs the improvement, never the path.
+    """
+    try:
+        step()
+    except (ArithmeticError, ValueError, ShapelyError):
+        log.exception("a path could not be %s; the one before is kept", what)
+        return False
+    return True
 
 
 def _chosen(

@@ -12,11 +12,17 @@ from hypothesis import strategies as st
 from shapely import LineString, Point, Polygon, box
 
 from geo.detours import Detours
+from geo.sweep_drafts import Wish
 from geo.sweep_lanes import LanePrices, best_lanes, directions_deg
+from geo.sweep_moves import candidates
 from geo.sweep_order import best_order
+from geo.sweep_part import done_or_logged, part_path
+from geo.sweep_polish import Band
+from geo.sweep_prices import PathPrices
 from geo.sweep_raster import Grid, edges_of, fill
 from geo.sweep_repair import repaired
-from geo.sweep_strips import common_area_m2, strip_of, strip_of_parts
+from geo.sweep_strips import common_area_m2, seen_share, strip_of, strip_of_parts
+from geo.sweep_time import Pace
 from geo.sweep_ways import Room, Ways
 
 U_SHAPE = box(0, 0, 120, 100).difference(box(40, 20, 80, 100))
@@ -245,3 +251,47 @@ def test_a_strip_that_the_buffer_breaks_is_mended() -> None:
 
 def test_the_area_in_common_is_measured() -> None:
     assert common_area_m2(box(0, 0, 2, 2), box(1, 1, 3, 3)) == pytest.approx(1.0)
+
+
+def test_a_place_upon_its_neighbours_has_nowhere_to_go() -> None:
+    here = (3.0, 4.0)
+    found = candidates([here, here, here], 1, (), 30.0)
+    assert found.tolist() == [[3.0, 4.0]]
+
+
+def test_places_that_fall_together_do_not_stop_a_polish() -> None:
+    area = box(0, -15, 100, 15)
+    path = [(0.0, 0.0), (40.0, 0.0), (40.0, 0.0), (40.0, 0.0), (100.0, 0.0)]
+    band = Band(path, Room(area, 1e-3), area, PathPrices(30.0, 4.0), 2.0)
+    before = band.cost_m
+    band.improve(8.0 / 30.0, 3)
+    assert band.unseen == 0.0
+    assert band.cost_m <= before
+
+
+@pytest.mark.parametrize("fault", [ValueError("shapes"), ZeroDivisionError("none")])
+def test_what_nobody_foresaw_in_an_improvement_is_logged_and_no_more(
+    fault: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails() -> None:
+        raise fault
+
+    assert not done_or_logged(fails, "polished")
+    assert "could not be polished" in caplog.text
+    assert str(fault) in caplog.text
+    assert done_or_logged(lambda: None, "polished")
+
+
+def test_a_polish_that_fails_leaves_the_path_before_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(band: Band, worth_per_m2: float, passes: int) -> None:
+        band.path[0] = (math.nan, math.nan)  # half of a change
+        raise ValueError("nobody foresaw it")
+
+    monkeypatch.setattr(Band, "improve", fails)
+    wish = Wish(30.0, Pace(), None, None, 0.996, 0.02)
+    path = part_path(U_SHAPE, U_SHAPE, wish)
+    assert U_SHAPE.buffer(0.02).covers(LineString(path))
+    assert seen_share(path, 30.0, U_SHAPE) >= 0.995
+    assert "nobody foresaw it" in caplog.text
