@@ -4,7 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d
+from shapely import (
+    GeometryCollection,
+    MultiPolygon,
+    Point,
+    Polygon,
+    force_2d,
+    is_valid_reason,
+)
 from shapely.errors import ShapelyError
 from shapely.geometry import mapping, shape
 
@@ -17,19 +24,19 @@ from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, ZoneKind
+from missions.permission_words import never_holds, words_of
 from missions.permissions import Permission
-
-_NAMES = {"from": "valid_from", "start": "valid_from", "to": "valid_until", "until": "valid_until",
-          "end": "valid_until", "id": "number", "assets": "asset_ids"}  # fmt: skip
 
 
 def permissions_of(document: object, where: str = "") -> tuple[Permission, ...]:
     """Returns the permissions of a Feature, a FeatureCollection, or a list of features.
 
     A feature's properties are `number`, `issuer`, `valid_from`, `valid_until`, and maybe
-    `floor_m`, `ceiling_m`, `datum`, `asset_ids`, `note`, `revoked_at`, `tzid`. A point with a
-    `radius_m` is a circle, and its polygon lies inside it. The geometry may also stand beside
-    the properties of a plain object, as `area` or `geometry`.
+    `floor_m`, `ceiling_m`, `datum`, `asset_ids`, `note`, `revoked_at`, `tzid`; `window` may hold
+    both times. What is revoked without saying since when never holds (`revoked`, `status`). A
+    point with a `radius_m` is a circle, and its polygon lies inside it. The geometry may also
+    stand beside the properties of a plain object, as `area` or `geometry`; a list of permissions
+    also under `permissions` of an object, as `qyran permissions list` tells it.
 
     Raises:
         PlanUnreadable: if it is nothing of this.
@@ -37,6 +44,8 @@ def permissions_of(document: object, where: str = "") -> tuple[Permission, ...]:
     """
     if isinstance(document, Mapping) and document.get("type") == "FeatureCollection":
         document = document.get("features")
+    elif isinstance(document, Mapping) and isinstance(document.get("permissions"), list):
+        document = document["permissions"]
     many = document if isinstance(document, list) else [document]
     if not many:
         raise PlanUnreadable("there is no permission in it", where=where, cure="name one")
@@ -75,28 +84,30 @@ def _permission(document: object, where: str) -> Permission:
             "is no GeoJSON feature", where=where, cure="see docs/guides/airspace.md"
         )
     own = document.get("properties")
-    given: dict[str, Any] = {}
-    for key, value in (own if isinstance(own, Mapping) else document).items():
-        name = str(key).lower()
-        if value is not None and value != "":
-            given[_NAMES.get(name, name)] = value
-    number = str(given.get("number", document.get("id", "")))
+    named = own if isinstance(own, Mapping) else document
+    flat = {str(key).lower(): value for key, value in named.items()}
+    number = str(flat.get("number") or flat.get("id") or document.get("id") or "")
     where = f"{where} ({number})" if number else where
     try:
+        given = words_of(named)
         zone = zone_named(str(given["tzid"])) if "tzid" in given else None
         area = _area(document.get("geometry") or given.get("area"), given.get("radius_m"))
+        starts_at = _instant(given, "valid_from", zone)
         revoked = given.get("revoked_at")
+        revoked_at = None if revoked is None else read_instant(revoked, zone, "revoked_at")
+        if never_holds(given) and revoked_at is None:
+            revoked_at = starts_at
         return Permission(
             number,
             str(given.get("issuer", "")),
             area,
-            _instant(given, "valid_from", zone),
+            starts_at,
             _instant(given, "valid_until", zone),
             _limit(given, "floor"),
             _limit(given, "ceiling"),
             tuple(AssetId(str(one)) for one in _several(given.get("asset_ids"))),
             str(given.get("note", "")),
-            None if revoked is None else read_instant(revoked, zone, "revoked_at"),
+            revoked_at,
         )
     except ZoneInvalid as error:
         raise ZoneInvalid(error.message, where=where, cure=error.cure) from error
@@ -134,7 +145,13 @@ def _area(geometry: object, radius_m: object) -> Area:
             "longitude and latitude are swapped" if turned else "a corner is no place on Earth",
             cure="give longitude first, then latitude, in degrees",
         )
-    return mended(force_2d(found))
+    area = mended(force_2d(found))
+    if not area.is_valid:
+        raise ZoneInvalid(
+            f"its border is not valid: {is_valid_reason(area)} (longitude latitude)",
+            cure="move the corner at that place so that no two edges cross",
+        )
+    return area
 
 
 def _instant(given: Mapping[str, Any], name: str, zone: Any) -> datetime:

@@ -4,19 +4,23 @@ An asset needs validators and may need the data folder: `station.given_asset`, l
 given.
 """
 
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable
+from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable, ZoneInvalid
 from core.ids import AssetId
 from core.instants import read_instant
+from geo.swapped import CURE, SAID, Box, box_at, swapped_among
 from missions.circumstances import OwnFlight
 from missions.formats.losses import findings as loss_findings
 from missions.formats.plan_file import LoadedPlan, load_plan
 from missions.model import Asset, Finding, Plan
+from missions.permissions import Permission
 from missions.weather import Weather
 from station.json_file import read_json
+from station.wiring import read_permission_file
 
 UNNAMED = AssetId("unnamed-drone")
 
@@ -55,6 +59,31 @@ def read_start(text: str | None) -> datetime | None:
         raise SourceUnreadable(
             str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
         ) from error
+
+
+def read_permissions(paths: Sequence[Path] | None, plan: Plan) -> tuple[Permission, ...] | None:
+    """Returns the permissions of files, or `None` where no file is named.
+
+    Raises:
+        SourceMissing: if there is no such file.
+        SourceUnreadable: if it is no such format.
+        PlanUnreadable: if there is no permission in it.
+        ZoneInvalid: if one makes no sense, or lies by home only with longitude and latitude
+            swapped; `where` names which.
+    """
+    if paths is None:
+        return None
+    home = box_at(plan.home.lat_deg, plan.home.lon_deg)
+    found: list[Permission] = []
+    for path in paths:
+        read = read_permission_file(path)
+        boxes: list[Box] = [one.area.bounds for one in read]
+        number = swapped_among(boxes, [home])
+        if number is not None:
+            where = f"{path}, permission {read[number].number}"
+            raise ZoneInvalid(SAID, where=where, cure=CURE)
+        found += read
+    return tuple(found)
 
 
 def read_weather(path: Path, at: datetime | None) -> Weather:

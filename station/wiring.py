@@ -205,7 +205,9 @@ def read_permission_file(path: Path) -> tuple[Permission, ...]:
     """
     if path.suffix.lower() in (".json", ".geojson"):
         document = read_json(path)
-        listed = document.get("features") if isinstance(document, dict) else document
+        listed = document
+        if isinstance(document, dict):
+            listed = document.get("features", document.get("permissions"))
         return () if listed == [] else permissions_of(document, str(path))
     from geo.adapters.geojson_zones import read_rows
 

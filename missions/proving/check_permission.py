@@ -81,6 +81,11 @@ def _check_time(
     path: FlightPath, permission: Permission, departs_at: datetime | None, found: FindingList
 ) -> None:
     number = permission.number
+    if permission.ends_at <= permission.valid_from:
+        cure = "get a new permission"
+        message = f"permission {number} is revoked and holds at no time"
+        found.error("permission_revoked", message, about=number, cure=cure)
+        return
     if departs_at is None:
         message = (
             f"permission {number} holds from {_clock(permission.valid_from)} to"

@@ -19,6 +19,7 @@ from missions.proving.finding_list import placed
 from station.check_inputs import (
     for_asset,
     read_other,
+    read_permissions,
     read_plan_file,
     read_start,
     read_weather,
@@ -26,7 +27,7 @@ from station.check_inputs import (
 from station.check_zones import read_zones
 from station.command import Run, verb
 from station.plan_drawing import Plot, check_plot, draw_plan
-from station.wiring import read_permission_file, read_terrain
+from station.wiring import read_terrain
 
 _ASSUMED = frozenset(
     {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
@@ -83,9 +84,7 @@ def run(
     told = (*told, *about_start)
     circumstances = Circumstances(
         departs_at=start,
-        permissions=None
-        if permission is None
-        else tuple(one for path in permission for one in read_permission_file(path)),
+        permissions=read_permissions(permission, plan),
         weather=None if weather is None else read_weather(weather, start),
         others=tuple(read_other(text, start) for text in with_ or ()),
         margin_m=margin_m,

@@ -200,6 +200,24 @@ def test_a_permission_must_cover_the_flight(check, permission, at, wanted):
     assert code == (1 if wanted else 0)
 
 
+def test_a_revoked_permission_is_an_error_whenever_it_starts(check):
+    gone = permitted(revoked=True)
+    for words in ((), ("--at", "2026-11-24T10:00Z")):
+        code, document = check(EAST, "--zones", zones(), "--permission", gone, *words)
+        assert (code, codes(document)) == (1, {"permission_revoked"})
+
+
+def test_permissions_as_they_are_listed_and_swapped_ones(check):
+    words = (EAST, "--zones", zones(), "--at", "2026-11-24T10:00Z", "--permission")
+    assert check(*words, {"permissions": [PERMISSION]})[0] == 0
+    assert codes(check(*words, {"permissions": []})[1]) == {"permission_missing"}
+    ring = PERMISSION["geometry"]["coordinates"][0]
+    turned = {"type": "Polygon", "coordinates": [[[y, x] for x, y in ring]]}
+    code, document = check(*words, {**PERMISSION, "geometry": turned})
+    assert code == 2
+    assert "swapped" in document["error"]["message"]
+
+
 def test_the_limits_of_a_given_asset_are_errors_those_of_the_assumed_one_are_not(check):
     far = plan(*[(0.009, 0.0), (0.001, 0.0)] * 20)
     code, document = check(far, "--zones", zones())
