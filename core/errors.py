@@ -135,6 +135,11 @@ class PlanUnreadable(UsageError):
 
     code = "plan_unreadable"
 
+    def __init__(self, message: str, *, where: str = "", cure: str = "") -> None:
+        """Keeps the three parts of the message; one of many thousand values has a usual cure."""
+        usual = "mend it there, or save it again with the program that wrote it"
+        super().__init__(message, where=where, cure=cure or usual)
+
 
 class RoadsUnreadable(UsageError):
     """A road file can't be read, is not whole, or holds no road for a car."""

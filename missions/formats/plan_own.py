@@ -25,6 +25,8 @@ from missions.model import Plan
 KEY = "qyran"
 _VERSION = 1
 _GREATEST_M = 100_000.0
+_HIGHEST_RETURN_M = 10_000.0
+"""Above home; no return of ours climbs as high, so more is a slip."""
 _LONGEST = 200
 _NAMES = (
     "version", "return_m", "return_datum", "home_m", "home_datum", "permission", "patrol_id",
@@ -134,7 +136,9 @@ class _Reader:
         except ValueError:
             _left_out(self.report, f"{name}_datum is {datum!r:.40}, which is no datum")
         else:
-            if abs(found) <= _GREATEST_M:
+            above_home = name == "return" and known in (Datum.HOME, Datum.GROUND)
+            least, most = (0.0, _HIGHEST_RETURN_M) if above_home else (-_GREATEST_M, _GREATEST_M)
+            if least <= found <= most:
                 return Altitude(found, known)
             _left_out(self.report, f"{name}_m is {found:g} m, which can't be")
         return None

@@ -2,6 +2,7 @@
 
 import math
 
+from geo.local_frame import distance_m
 from missions.endurance import Endurance
 from missions.model import Asset, AssetKind, Plan
 from missions.proving.finding_list import FindingList
@@ -10,6 +11,8 @@ from missions.weather import Weather
 
 TIGHT = 0.85
 """From this part of what may be spent on, the pilot is told."""
+_FAR_M = 100_000.0
+"""No asset of ours starts as far from its own home."""
 
 
 def check_endurance(plan: Plan, asset: Asset, endurance: Endurance, found: FindingList) -> None:
@@ -43,6 +46,19 @@ def check_endurance(plan: Plan, asset: Asset, endurance: Endurance, found: Findi
         return
     if max((share, *endurance.share_with_return)) > TIGHT:
         found.warning("endurance_tight", f"the flight takes {told}")
+
+
+def check_asset_home(plan: Plan, asset: Asset, found: FindingList) -> None:
+    """Checks that the asset is one of that place: the proof counts from the plan's home."""
+    here, there = plan.home, asset.home
+    away_m = distance_m(here.lat_deg, here.lon_deg, there.lat_deg, there.lon_deg)
+    if away_m > _FAR_M:
+        message = (
+            f"{asset.name} is at home {away_m / 1000:.0f} km from the home of the plan, from which"
+            " everything is checked"
+        )
+        cure = "name an asset of that place, or mend its home (lat, then lon)"
+        found.warning("asset_far", message, (0.0, 0.0), cure=cure)
 
 
 def check_link(path: FlightPath, asset: Asset, found: FindingList) -> None:

@@ -94,6 +94,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "fence_without_height": "The plan passes over or under a zone, but the vehicle's own fence"
         " knows no heights.",
         "asset_unknown": "No asset is given; a PX4 quadcopter as it leaves the factory is assumed.",
+        "asset_far": "The asset is at home more than 100 km from the home of the plan.",
         "asset_field_unknown": "The file of the asset has a field that means nothing here.",
         "not_understood": "The plan's file moves the vehicle in a way that is not understood.",
         "not_carried": "Something of the plan's file that moves nothing was left out.",

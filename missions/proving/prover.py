@@ -25,7 +25,12 @@ from missions.endurance import Endurance, endurance_of
 from missions.model import Asset, AssetKind, Finding, Plan, Severity
 from missions.proving.autopilot_rules import check_autopilot
 from missions.proving.check_corners import check_corners
-from missions.proving.check_endurance import check_endurance, check_link, check_weather
+from missions.proving.check_endurance import (
+    check_asset_home,
+    check_endurance,
+    check_link,
+    check_weather,
+)
 from missions.proving.check_height import check_ground, check_height
 from missions.proving.check_order import check_order, check_steps
 from missions.proving.check_permission import check_permission
@@ -133,6 +138,7 @@ class Prover:
         frame = LocalFrame(self._home.lat_deg, self._home.lon_deg)
         found = FindingList(frame, asset.autopilot, brief=brief)
         found.take(check_order(plan, asset))
+        check_asset_home(plan, asset, found)
         endurance, path = self.way(plan, circumstances, start_s)
         if plan.mission.items:
             check_endurance(plan, asset, endurance, found)

@@ -62,7 +62,8 @@ def run(
         float, typer.Option(help="Kept from borders beyond the acceptance radius.", min=0.0)
     ] = 0.0,
     return_m: Annotated[
-        float | None, typer.Option(help="Height of a return above home; the file has none.")
+        float | None,
+        typer.Option(help="Height of a return above home; the file has none.", min=0.0),
     ] = None,
     endurance_s: Annotated[
         float | None, typer.Option(help="Time under way, s, where no asset is given.", min=1.0)

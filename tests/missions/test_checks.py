@@ -133,6 +133,7 @@ BAD = {
     "wind_too_strong": Case(GOOD, circumstances={"weather": replace(FINE, wind_m_s=11.0)}),
     "too_cold": Case(GOOD, circumstances={"weather": replace(FINE, temperature_c=-30.0)}),
     "weather_unknown": Case(GOOD, circumstances={"weather": replace(FINE, temperature_c=None)}),
+    "asset_far": Case(GOOD, an_asset(home=a_place(120_000, 0))),
     "link_range": Case(GOOD, an_asset(link_range_m=100.0)),
     "permission_unknown": Case(GOOD, circumstances={"permissions": None}),
     "permission_missing": Case(replace(GOOD, permission="KZ-18")),
@@ -179,7 +180,7 @@ WARNINGS = {
     "end_missing", "item_after_end", "steps_too_close", "endurance_tight", "no_fence",
     "fence_too_big", "mission_too_long", "terrain_unknown", "return_height_unknown",
     "weather_unknown", "permission_unknown", "permission_time_unknown", "departure_unknown",
-    "conflict_possible", "fence_without_height",
+    "conflict_possible", "fence_without_height", "asset_far",
 }  # fmt: skip
 SELDOM = {
     "not_provable", "asset_unknown", "asset_field_unknown", "not_understood", "not_carried",

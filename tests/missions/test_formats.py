@@ -135,6 +135,7 @@ def test_version_120_has_no_home() -> None:
 def test_a_broken_waypoint_file_is_refused_with_its_line(text: str, names: str) -> None:
     with pytest.raises(PlanUnreadable, match=names) as caught:
         load_waypoints(text, DRONE, where="a.waypoints")
+    assert caught.value.cure
     assert caught.value.where.startswith("a.waypoints")
 
 
@@ -307,6 +308,7 @@ BOMB = b"""<?xml version="1.0"?><!DOCTYPE kml [<!ENTITY a "aaaaaaaaaa"><!ENTITY 
 def test_bad_kml_is_refused_with_its_place(data: bytes, names: str) -> None:
     with pytest.raises(PlanUnreadable, match=names) as caught:
         load_kml(data, DRONE, where="a.kml")
+    assert caught.value.cure
     assert caught.value.where.startswith("a.kml")
 
 
@@ -356,6 +358,7 @@ def broken_geojson(change: str) -> str:
 def test_bad_geojson_is_refused_with_its_place(text: str, names: str) -> None:
     with pytest.raises(PlanUnreadable, match=names) as caught:
         load_geojson(text, where="a.geojson")
+    assert caught.value.cure
     assert caught.value.where.startswith("a.geojson")
 
 

@@ -295,6 +295,7 @@ def test_what_is_no_plan_or_moves_in_an_unknown_way_is_refused_by_name(
 ) -> None:
     with pytest.raises(PlanUnreadable, match=names) as caught:
         read_plan(text, DRONE, where="patrol.plan")
+    assert caught.value.cure
     assert "patrol.plan" in str(caught.value)
 
 

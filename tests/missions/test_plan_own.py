@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
@@ -26,10 +27,12 @@ HOME = Datum.HOME
 ASSET = an_asset(endurance_s=3_000.0)
 LEVEL = FlatTerrain(Altitude(350.0, Datum.GEOID))
 lines = st.text(st.characters(exclude_categories=["Cc", "Zl", "Zp", "Cs"]), max_size=12)
+returns = altitudes.filter(lambda one: one.metres >= 0 or one.datum not in (HOME, Datum.GROUND))
+"""A return below home is none: see `test_a_return_below_home_or_beyond_the_sky_is_not_read`."""
 
 
 @given(
-    st.none() | altitudes,
+    st.none() | returns,
     lines,
     st.none() | lines.filter(bool).map(PatrolId),
     st.floats(0, 9_000),
@@ -110,6 +113,26 @@ def test_each_broken_value_is_named_and_the_rest_is_read() -> None:
         assert name in said, name
     assert loaded.plan.permission == "KZ-17"
     assert loaded.plan.return_altitude is None
+
+
+@pytest.mark.parametrize(
+    ("height", "kept"),
+    [
+        ((-30, "home"), False), ((0, "home"), True), ((60, "home"), True),
+        ((10_001, "home"), False), ((-1, "ground"), False), ((-20, "geoid"), True),
+    ],
+)  # fmt: skip
+def test_a_return_below_home_or_beyond_the_sky_is_not_read(
+    height: tuple[float, str], kept: bool
+) -> None:
+    document = json.loads(write_plan(replace(a_plan(), return_altitude=None)))
+    metres, datum = height
+    document["qyran"] = {"version": 1, "return_m": metres, "return_datum": datum}
+    loaded = load_plan(json.dumps(document), DRONE)
+    wanted = Altitude(metres, Datum(datum)) if kept else None
+    assert loaded.plan.return_altitude == wanted
+    told = [loss for loss in loaded.losses if loss.code == "not_read"]
+    assert [("return_m" in loss.message) for loss in told] == ([] if kept else [True])
 
 
 def keys(findings: tuple[Finding, ...]) -> set[tuple[str, int | None, str]]:

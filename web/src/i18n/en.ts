@@ -408,6 +408,7 @@ export const en = {
   'finding.mended_not_written': 'The mended plan was not written',
   'finding.departure_differs': 'The plan was mended for another start',
   'finding.departure_from_file': 'The start in the plan’s file was used',
+  'finding.asset_far': 'The asset belongs to a place far away',
   'finding.no_fence': 'No permitted zone limits this flight',
   'finding.fence_too_big': 'The fence has too many corners',
 } as const;

@@ -410,6 +410,7 @@ export const kk: Record<Key, string> = {
   'finding.mended_not_written': 'Түзетілген жоспар жазылмады',
   'finding.departure_differs': 'Жоспар басқа ұшу уақытына түзетілген',
   'finding.departure_from_file': 'Ұшу уақыты жоспар файлынан алынды',
+  'finding.asset_far': 'Аппарат басқа, алыс жерге тіркелген',
   'finding.no_fence': 'Ұшу рұқсат аймағымен шектелмеген',
   'finding.fence_too_big': 'Шекарада бұрыш тым көп',
 };

@@ -410,6 +410,7 @@ export const ru: Record<Key, string> = {
   'finding.mended_not_written': 'Исправленный план не записан',
   'finding.departure_differs': 'План исправлен для другого времени вылета',
   'finding.departure_from_file': 'Взято время вылета из файла плана',
+  'finding.asset_far': 'Аппарат приписан к другому, далёкому месту',
   'finding.no_fence': 'Полёт не ограничен разрешённой зоной',
   'finding.fence_too_big': 'В ограждении слишком много углов',
 };
