@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from shapely import LineString, MultiPolygon, Point, Polygon
 
 from geo.local_frame import LocalFrame
-from geo.zones import Area, to_geographic, to_local
+from geo.zones import Area, corners_to_local, to_geographic
 
 ROUNDING_M = 0.01
 """What files round away at most."""
@@ -33,7 +33,7 @@ def mended(area: Area) -> Area:
     if not (-180 <= west < east <= 180 and -90 < south < north < 90 and east - west < 90):
         return area
     frame = LocalFrame((south + north) / 2, (west + east) / 2)
-    whole = _mended(to_local(area, frame))
+    whole = _mended(corners_to_local(area, frame))
     return area if whole is None else to_geographic(whole, frame)
 
 

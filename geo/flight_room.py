@@ -12,15 +12,13 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-import shapely
 from shapely import union_all
 
 from core.errors import DatumUnknown
 from geo.local_frame import LocalFrame
 from geo.ports import TerrainModel
 from geo.positions import Altitude, Datum, Position
-from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage
+from geo.zones import Area, Purpose, Zone, ZoneKind, ZoneStage, all_to_local
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,22 +107,12 @@ class FlightRoom:
         """Takes the active flight zones among `fences`; it never raises for a bad datum."""
         self.frame = LocalFrame(home.lat_deg, home.lon_deg)
         in_force = [zone for zone in fences if limits_flight(zone)]
-        areas = self._local([zone.area for zone in in_force])
+        # in one go, since a thousand zones are no rarity
+        areas = all_to_local([zone.area for zone in in_force], self.frame)
         self.limits = tuple(
             self._limit(zone, area, home, terrain)
             for zone, area in zip(in_force, areas, strict=True)
         )
-
-    def _local(self, areas: Sequence[Area]) -> Sequence[Area]:
-        """Returns all areas in metres; in one go, since a thousand zones are no rarity."""
-        if not areas:
-            return ()
-        shapes = np.empty(len(areas), dtype=object)
-        shapes[:] = areas
-        moved = shapely.transform(
-            shapes, lambda xy: np.stack(self.frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1)
-        )
-        return list(moved)
 
     def _limit(self, zone: Zone, area: Area, home: Position, terrain: TerrainModel | None) -> Limit:
         heights: list[float | None] = []

@@ -4,22 +4,31 @@ Geometry is WGS 84 with longitude first, as in GeoJSON; shapely polygons and mul
 with holes. A parking ban never alters a flight: what a zone is for is said by its purposes.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+import shapely
 from shapely import MultiPolygon, Point, Polygon, contains_xy, is_valid_reason, transform
 
 from core.errors import ZoneInvalid
 from core.ids import AgencyId, UserId, ZoneId
 from core.recurrence import Recurrence
-from geo.local_frame import LocalFrame
+from geo.local_frame import Floats, LocalFrame
 from geo.positions import Altitude, GroundPoint
 
 Area: TypeAlias = Polygon | MultiPolygon
 _INSTANT = timedelta(microseconds=1)
+_EARTH_M = 6_371_000.0
+_STRAIGHT_M = 0.01
+"""How far an edge in metres may lie beside the same edge in degrees."""
+_BEND = 1.1
+"""A straight line of degrees bends by at most this times tan(latitude) of a radius of the Earth."""
+_MOST_PIECES = 10_000
+"""Of one edge: enough for any country's."""
 
 
 class Purpose(StrEnum):
@@ -152,8 +161,70 @@ class Zone:
 
 
 def to_local(area: Area, frame: LocalFrame) -> Area:
-    """Returns an area of longitude and latitude in metres east and north of `frame`."""
-    return transform(area, lambda xy: np.stack(frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1))
+    """Returns an area of longitude and latitude in metres east and north of `frame`.
+
+    Its edges are straight in longitude and latitude (RFC 7946, and so do autopilots judge their
+    fences): where such an edge bends by more than 1 cm in metres it gets points in between.
+    """
+    return all_to_local([area], frame)[0]
+
+
+def all_to_local(areas: Sequence[Area], frame: LocalFrame) -> list[Area]:
+    """Returns many areas as `to_local` does, in one go."""
+    if not areas:
+        return []
+    shapes = np.empty(len(areas), dtype=object)
+    shapes[:] = areas
+    west, south, east, north = shapely.bounds(shapes).T
+    steepest = np.radians(np.fmin(np.fmax(-south, north), 89.9))
+    # seen from afar even a straight line bends, since the plane touches the Earth at its origin
+    aside_deg = np.fmax(np.abs(west - frame.lon_deg), np.abs(east - frame.lon_deg))
+    up_deg = np.fmax(np.abs(south - frame.lat_deg), np.abs(north - frame.lat_deg))
+    bend = _BEND * np.tan(steepest) + np.radians(np.hypot(aside_deg, up_deg))
+    step_deg = np.degrees(np.sqrt(8 * _STRAIGHT_M / _EARTH_M / np.fmax(bend, 1e-9)))
+    narrow = np.cos(np.radians(np.fmax(0.0, np.fmax(south, -north))))
+    for n in np.flatnonzero(np.hypot((east - west) * narrow, north - south) > step_deg):
+        shapes[n] = _with_points(shapes[n], float(narrow[n]), float(step_deg[n]))
+    return list(_moved(shapes, frame))
+
+
+def corners_to_local(area: Area, frame: LocalFrame) -> Area:
+    """Returns an area in metres with no corner but its own, for one that is to be turned back."""
+    moved: Area = _moved(area, frame)
+    return moved
+
+
+def _moved(shapes: Any, frame: LocalFrame) -> Any:
+    return transform(shapes, lambda xy: np.stack(frame.to_en_m(xy[:, 1], xy[:, 0]), axis=1))
+
+
+def _with_points(area: Area, narrow: float, step_deg: float) -> Area:
+    """Returns an area of degrees with points along its long edges.
+
+    Not `shapely.segmentize`: that would turn a border that crosses itself into another area.
+
+    Args:
+        area: its corners stay, and their order.
+        narrow: how long a degree of longitude is at most, in degrees of latitude.
+        step_deg: the longest piece of an edge, in degrees of latitude.
+    """
+
+    def split(ring: shapely.LinearRing) -> Floats:
+        corners = shapely.get_coordinates(ring)
+        along = np.diff(corners, axis=0)
+        length = np.hypot(along[:, 0] * narrow, along[:, 1])
+        pieces = np.clip(np.ceil(length / step_deg), 1, _MOST_PIECES).astype(int)
+        first = np.repeat(np.cumsum(pieces) - pieces, pieces)
+        part = (np.arange(len(first)) - first) / np.repeat(pieces, pieces)
+        between = np.repeat(corners[:-1], pieces, axis=0)
+        between += part[:, None] * np.repeat(along, pieces, axis=0)
+        return np.vstack([between, corners[-1:]])
+
+    parts = [
+        Polygon(split(part.exterior), [split(hole) for hole in part.interiors])
+        for part in getattr(area, "geoms", [area])
+    ]
+    return MultiPolygon(parts) if isinstance(area, MultiPolygon) else parts[0]
 
 
 def to_geographic(area: Area, frame: LocalFrame) -> Area:

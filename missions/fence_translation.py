@@ -46,6 +46,8 @@ LOSS_CODES: Mapping[str, str] = MappingProxyType(
 _TOLERANCES_M = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 _HAIR_M = 0.02
 """MAVLink's degrees times 1e7 move a corner by up to a centimetre."""
+_LEVEL_DEG = 1e-8
+"""A corner this near to the straight line of degrees between its neighbours is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,12 +177,14 @@ def _fit(
         losses.append(_loss("other_part", area_m2=float(gone)))
         outer = [home]
     tolerance_m, inside, outside = 0.0, [*outer], _joined(exclusions, 0.0)
+    written: list[Polygon] = []
     for tolerance_m in _TOLERANCES_M:
         inside = [piece for part in outer for piece in _shrunk(part, tolerance_m)]
         outside = _joined(exclusions, tolerance_m)
-        if _corners([*inside, *outside]) <= budget:
+        written = [_in_degrees(part, frame) for part in (*inside, *outside)]
+        if _corners(written) <= budget:
             break
-    if _corners([*inside, *outside]) > budget:
+    if _corners(written) > budget:
         losses.append(_loss("too_many"))
     if outer and not any(part.covers(Point(0.0, 0.0)) for part in inside):
         losses.append(_loss("home_lost"))
@@ -190,19 +194,25 @@ def _fit(
         moved = union_all(outer).area - union_all(inside).area
         moved += union_all(outside).area - union_all(exclusions).area
         losses.append(_loss("simplified", area_m2=float(max(0.0, moved))))
-    pieces = [(part, ZoneKind.INCLUSION) for part in inside]
-    pieces += [(part, ZoneKind.EXCLUSION) for part in outside]
+    kinds = [ZoneKind.INCLUSION] * len(inside) + [ZoneKind.EXCLUSION] * len(outside)
     zones = tuple(
         Zone(
             ZoneId(f"carried-{number}"),
             f"{kind} {number}",
             frozenset({Purpose.FLIGHT}),
-            to_geographic(part, frame),
+            part,
             kind,
         )
-        for number, (part, kind) in enumerate(pieces)
+        for number, (part, kind) in enumerate(zip(written, kinds, strict=True))
     )
     return CarriedFence(zones, tuple(dict.fromkeys(losses)), tolerance_m)
+
+
+def _in_degrees(part: Polygon, frame: LocalFrame) -> Polygon:
+    """Returns a part in degrees, without the points that bend its long edges in metres."""
+    exact = to_geographic(part, frame)
+    fewer = exact.simplify(_LEVEL_DEG)
+    return fewer if isinstance(fewer, Polygon) and fewer.is_valid else exact  # type: ignore[return-value]
 
 
 def _shrunk(part: Polygon, tolerance_m: float) -> list[Polygon]:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shapely import MultiPolygon, Point, Polygon, affinity, union_all
+from shapely import MultiPolygon, Point, Polygon, affinity, box, union_all
 
 from core.recurrence import Recurrence
 from geo.local_frame import LocalFrame
@@ -39,6 +39,15 @@ def star(points: int, inner_m: float, outer_m: float, seed: int) -> Polygon:
     return Polygon(np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1))
 
 
+def test_a_long_border_is_carried_by_its_own_corners() -> None:
+    west, south = FRAME.to_geo1_deg(-14_000, -6_000)[::-1]
+    east, north = FRAME.to_geo1_deg(14_000, 6_000)[::-1]
+    carried = translate_fence(planned(a_fence(area=box(west, south, east, north))), Autopilot.PX4)
+    assert codes(carried) == set()
+    assert carried.corners <= 5
+    assert carried.zones[0].area.hausdorff_distance(box(west, south, east, north)) < 1e-7
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.integers(3, 150),
@@ -63,8 +72,9 @@ def test_an_inclusion_only_shrinks_and_an_exclusion_only_grows(
     zones += [a_fence(area=to_geographic(s, FRAME), kind=ZoneKind.EXCLUSION) for s in shapes]
     carried = translate_fence(planned(*zones), autopilot, most_corners=budget)
     inside, outside = local(carried, ZoneKind.INCLUSION), local(carried, ZoneKind.EXCLUSION)
-    assert inside.difference(room.buffer(0.01)).area == pytest.approx(0, abs=1e-6)
-    assert union_all(shapes).difference(outside.buffer(0.01)).area == pytest.approx(0, abs=1e-6)
+    whole, *bans = (zone.to_local(FRAME) for zone in zones)  # edges are straight in degrees
+    assert inside.difference(whole.buffer(0.02)).area == pytest.approx(0, abs=1e-6)
+    assert union_all(bans).difference(outside.buffer(0.02)).area == pytest.approx(0, abs=1e-6)
     assert carried.corners <= budget or "too_many" in codes(carried)
     assert all(not z.area.interiors for z in carried.zones)  # type: ignore[union-attr]
     assert all(z.floor is None and z.ceiling is None and not z.windows for z in carried.zones)
