@@ -8,11 +8,22 @@ from core.errors import ZoneInvalid
 from geo.local_frame import LocalFrame
 from geo.zones import Circle, ZoneKind, to_geographic
 
-_QUARTER = 16
-"""Edges of a quarter: with 64 edges a radius of 1 km is off by 1.2 m at most."""
+_OFF_M = 0.01
+"""How far the middle of an edge may lie beside the circle."""
+_FEWEST, _MOST = 64, 512
+"""Edges of a circle: from a radius of some 530 m on the most are off by 0.002 % of the radius."""
 
 _HAIR, _HAIR_PER_M = 1e-7, 1e-9
 """Parts of the radius kept on the safe side: an edge between two degrees bends in metres."""
+
+
+def circle_sides(radius_m: float) -> int:
+    """Returns how many edges stand for a circle so that none is off by more than about 1 cm.
+
+    A multiple of four, so that a polygon reaches its circle's bounds in all four directions.
+    """
+    wanted = math.pi * math.sqrt(max(0.0, radius_m) / (2 * _OFF_M))
+    return min(_MOST, max(_FEWEST, 4 * math.ceil(wanted / 4)))
 
 
 def circle_area(circle: Circle, kind: ZoneKind) -> Polygon:
@@ -33,11 +44,12 @@ def circle_area(circle: Circle, kind: ZoneKind) -> Polygon:
         )
     around = kind is ZoneKind.EXCLUSION
     hair = _HAIR + _HAIR_PER_M * circle.radius_m
+    sides = circle_sides(circle.radius_m)
     if around:
-        radius_m = circle.radius_m / math.cos(math.pi / (4 * _QUARTER)) * (1.0 + hair)
+        radius_m = circle.radius_m / math.cos(math.pi / sides) * (1.0 + hair)
     else:
         radius_m = circle.radius_m * (1.0 - hair)
-    disc = Point(0.0, 0.0).buffer(radius_m, quad_segs=_QUARTER)
+    disc = Point(0.0, 0.0).buffer(radius_m, quad_segs=sides // 4)
     area = to_geographic(disc, LocalFrame(circle.lat_deg, circle.lon_deg))
     assert isinstance(area, Polygon)  # a transform keeps the kind of a shape
     return area

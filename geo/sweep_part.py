@@ -11,6 +11,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
+from geo.sweep_chords import plain_path
 from geo.sweep_drafts import FEW_PLACES, Draft, Wish, drafts_over
 from geo.sweep_polish import Band
 from geo.sweep_prices import PathPrices, length_m, turning_m
@@ -22,13 +23,18 @@ log = logging.getLogger(__name__)
 _POLISHED = 10
 """Drafts of a short path that are polished."""
 _CELLS_PER_SWATH = 14
-_FEWEST_CELLS, _MOST_CELLS = 4_000, 3_000_000
+_FEWEST_CELLS, _MOST_FINE_CELLS, _MOST_CELLS = 4_000, 200_000, 3_000_000
 _FIRST_WORTH = 8.0
 """Of what stays unseen, per square metre and swath, in metres of flight."""
 _USUAL_UNSEEN = 0.004
 _MORE_ROUNDS = 4
 _LARGE = 1_200
 """Area over squared swath beyond which fewer sets are tried."""
+_WIDE, _FEW_LINES = 1.5, 4.0
+"""Area over squared swath up to which plain paths are always tried, and up to which they are
+where the others don't see enough."""
+_SAME = 1e-9
+"""A share that turning a path back may change."""
 
 
 def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...]:
@@ -39,10 +45,32 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
         need: what is to be seen.
         wish: how.
     """
-    large = need.area / wish.swath_m**2 > _LARGE
+    swaths = need.area / wish.swath_m**2
+    paths = _swept(room, need, wish, large=swaths > _LARGE) or [_thread(room)]
+    best, seen = paths[0], seen_share(paths[0], wish.swath_m, need)
+    enough = seen >= wish.seen_goal - _SAME
+    if enough and (swaths > _WIDE or wish.angle_deg is not None):
+        return best
+    plain: list[tuple[Place, ...]] = []
+    lines = swaths <= _FEW_LINES
+    done_or_logged(
+        lambda: plain.append(plain_path(room, need, wish, paths, lines=lines)), "made plainer"
+    )
+    for path in plain:
+        share = seen_share(path, wish.swath_m, need)
+        quicker = wish.pace.flight_s(path) < wish.pace.flight_s(best)
+        if (quicker or not enough) if share >= wish.seen_goal - _SAME else share > seen:
+            return path
+    return best
+
+
+def _swept(
+    room: Polygon, need: BaseGeometry, wish: Wish, *, large: bool
+) -> list[tuple[Place, ...]]:
+    """Returns paths along lanes, polished: the best first, then what others see most with."""
     drafts = drafts_over(room, need, wish, large)
     if not drafts:
-        return _thread(room)
+        return []
     small = max(len(drafts[0].path), 2) <= FEW_PLACES
     # of large areas the best draft stays the best: polishing a second one gained nothing
     runs = [_Run(draft, wish) for draft in (drafts[:_POLISHED] if small else drafts[:1])]
@@ -55,8 +83,13 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
         best.round()
     if not best.done:
         best.repair()
-    chosen, angle_deg = _chosen(drafts, runs, wish.seen_goal)
-    turned = affinity.rotate(LineString(chosen), angle_deg, origin=(0, 0))
+    most = [(max(run.found(), key=lambda one: one[1])[2], run.draft.angle_deg) for run in runs]
+    chosen = [_chosen(drafts, runs, wish.seen_goal), *most]
+    return [_turned(path, angle_deg) for path, angle_deg in chosen]
+
+
+def _turned(path: Sequence[Place], angle_deg: float) -> tuple[Place, ...]:
+    turned = affinity.rotate(LineString(path), angle_deg, origin=(0, 0))
     return tuple((float(x), float(y)) for x, y in turned.coords)
 
 
@@ -67,8 +100,11 @@ class _Run:
         """Lays the draft over its raster."""
         swath, need = wish.swath_m, draft.need
         west, south, east, north = need.bounds
-        cell = min(swath / _CELLS_PER_SWATH, math.sqrt(need.area / _FEWEST_CELLS))
-        cell = max(cell, math.sqrt((east - west) * (north - south) / _MOST_CELLS))
+        around = (east - west) * (north - south)
+        usual = swath / _CELLS_PER_SWATH
+        # specks far apart would ask for a raster that is fine where there is nothing
+        fine = max(math.sqrt(need.area / _FEWEST_CELLS), math.sqrt(around / _MOST_FINE_CELLS))
+        cell = max(min(usual, fine), math.sqrt(around / _MOST_CELLS))
         self.draft, self._wish = draft, wish
         self._band = Band(draft.path, draft.room, need, PathPrices(swath, wish.pace.turn_m), cell)
         asked = _USUAL_UNSEEN / max(1e-4, 1 - wish.seen_goal)

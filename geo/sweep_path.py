@@ -33,6 +33,8 @@ SEEN_GOAL = 0.996
 _SIMPLER = 0.01
 """Of a border, in swaths, where it has more corners than a search can use."""
 _MANY_CORNERS = 250
+_SPECKS = 0.05
+"""Of a part: where no more of it is unseen, and of the whole enough is seen, it has no path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,8 @@ def _parts(permitted: Area, area: Area, asked: _Asked) -> list[tuple[Place, ...]
     paths: list[tuple[Place, ...]] = []
     for polygon in rooms:
         for room, hair in _rooms(polygon, swath_m):
+            if paths and _seen_from_others(room, left, area, asked):
+                continue
             reach = swath_m / 2 * 1.001
             need = left.intersection(room.buffer(reach, quad_segs=8))
             need = shapely.union_all(_polygons(need))
@@ -157,6 +161,14 @@ def _parts(permitted: Area, area: Area, asked: _Asked) -> list[tuple[Place, ...]
             if len(rooms) > 1 or left is not area:
                 left = without(left, strip_of(path, swath_m))
     return paths
+
+
+def _seen_from_others(room: Polygon, left: BaseGeometry, area: Area, asked: _Asked) -> bool:
+    """Returns whether so much is seen without a path in a room that it needs none."""
+    goal = max(asked.seen_goal, SEEN_GOAL)
+    if left.area > (1 - goal) * area.area:
+        return False
+    return bool(common_area_m2(left, room) <= _SPECKS * room.area)
 
 
 def _rooms(polygon: Polygon, swath_m: float) -> list[tuple[Polygon, float]]:

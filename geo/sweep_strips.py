@@ -9,13 +9,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import shapely
-from shapely import LineString, MultiLineString, Point
+from shapely import LineString, Point
 from shapely.errors import GEOSException
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 
 _GRID_M = 1e-6
+_QUAD_SEGS = 16
+"""Corners of a quarter of a circle: shapely's own number, so that others measure the same."""
 
 
 def strip_of(path: Sequence[Place], swath_m: float) -> BaseGeometry:
@@ -26,9 +28,18 @@ def strip_of(path: Sequence[Place], swath_m: float) -> BaseGeometry:
 def strip_of_parts(parts: Sequence[Sequence[Place]], swath_m: float) -> BaseGeometry:
     """Returns what lies within half a swath of several paths with flat ends."""
     kept = [part for part in parts if len(part) > 1]
-    line = LineString(kept[0]) if len(kept) == 1 else MultiLineString(kept)
-    strip = line.buffer(swath_m / 2, cap_style="flat")
-    return strip if strip.is_valid else _piecewise(kept, swath_m / 2)
+    # each by itself: GEOS's buffer of several lines at once takes from one what another sees
+    # where the strips are wide against the lines
+    lines = [LineString(part) for part in kept]
+    strips = shapely.buffer(lines, swath_m / 2, quad_segs=_QUAD_SEGS, cap_style="flat")
+    valid = shapely.is_valid(strips)
+    whole: BaseGeometry = shapely.union_all(
+        [
+            strip if right else _piecewise([part], swath_m / 2)
+            for strip, right, part in zip(strips, valid, kept, strict=True)
+        ]
+    )
+    return whole
 
 
 def _piecewise(parts: Sequence[Sequence[Place]], radius_m: float) -> BaseGeometry:

@@ -17,6 +17,8 @@ import shapely
 from shapely import LineString, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from geo.circles import circle_sides
+
 Place: TypeAlias = tuple[float, float]
 """East and north of home in metres."""
 DESCEND_UP_M = 10.0
@@ -25,7 +27,6 @@ _GOAL_SLACK_M = 10.0
 """Two places of return are equally near within this."""
 _SPAN_EXACT = 1e-6
 """Parts of a leg are known to so much of it."""
-_SIDES = 32
 
 
 class Part(StrEnum):
@@ -194,8 +195,9 @@ def _distance(place: Place, a: Place, b: Place) -> float:
 
 def _circle(centre: Place, radius_m: float) -> Polygon:
     """Returns a polygon about a circle: its sides touch it, so that nothing is missed."""
-    out = radius_m / math.cos(math.pi / _SIDES)
-    turns = [2 * math.pi * k / _SIDES for k in range(_SIDES)]
+    sides = circle_sides(radius_m)
+    out = radius_m / math.cos(math.pi / sides)
+    turns = [2 * math.pi * k / sides for k in range(sides)]
     return Polygon([(centre[0] + out * math.cos(t), centre[1] + out * math.sin(t)) for t in turns])
 
 
