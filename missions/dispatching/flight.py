@@ -25,6 +25,7 @@ from missions.circumstances import Circumstances
 from missions.endurance import CORNER_S, Air, Cost, Spot, air_of, usable_wh
 from missions.events import DispatchPolicy, EnergyNeed, Event, Reason, Responder
 from missions.model import Finding, ItemKind, Mission, MissionItem, Plan, RallyPoint
+from missions.momentum import calm_climb_m
 from missions.planning.safe_returns import find_returns, open_air
 from missions.proving.prover import Prover
 
@@ -135,7 +136,7 @@ class FlightFinder:
             self._at_height(responder, home, air, up_m, here, place, longest_s) for up_m in heights
         ]
         flights = [
-            replace(one, return_up_m=tuple(up for up in heights if up >= one.up_m))
+            replace(one, return_up_m=_return_ups_m(responder, one.up_m, heights))
             for one in found
             if isinstance(one, Flight)
         ]
@@ -333,6 +334,12 @@ class FlightFinder:
         circumstances = replace(self._circumstances, departs_at=begins, others=others)
         # the same checks as `check_plan`, without looking for cures of what is not chosen anyway
         return Prover(plan, flight.responder.asset, self._terrain).findings(plan, circumstances)
+
+
+def _return_ups_m(responder: Responder, up_m: float, heights: Sequence[float]) -> tuple[float, ...]:
+    """Returns heights for a return: first one on the way to which its speed is lost."""
+    calm = up_m + calm_climb_m(responder.asset.cruise_m_s)
+    return tuple(dict.fromkeys([calm, *(up for up in heights if up >= up_m)]))
 
 
 def _between(way: Sequence[Place], longest_m: float) -> list[Place]:

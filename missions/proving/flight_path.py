@@ -12,6 +12,7 @@ from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from missions.endurance import RETURN_UP_M, Endurance
 from missions.model import Asset, ItemKind, MissionItem, Plan
+from missions.momentum import speed_left_m_s, swing_m
 from missions.proving.run_on import FastCorner, Stop, fast_corners
 from missions.proving.sheets import Part, Place, Sheet, nearest_span, part_of
 
@@ -150,18 +151,24 @@ class FlightPath:
     @cached_property
     def fast_corners(self) -> Mapping[int, FastCorner]:
         """The corners that are reached too fast, by the number of their step."""
-        stops, speed, placed = [], self.plan.cruise_m_s, iter(self.steps)
-        for number, item in enumerate(self.plan.mission.items):
-            if self.ends_at is not None and number > self.ends_at:
+        stops = []
+        for step in self.steps:
+            if self.ends_at is not None and step.number > self.ends_at:
                 break
-            speed = item.speed_m_s or speed
-            if item.position is None:
-                continue
-            place = next(placed).place
+            item = step.item
             if item.kind is not ItemKind.TAKEOFF:
                 halts = item.kind is not ItemKind.WAYPOINT or item.hold_s > 0
-                stops.append(Stop(number, place, speed, halts))
+                stops.append(Stop(step.number, step.place, self._speeds_m_s[step.number], halts))
         return {corner.item: corner for corner in fast_corners(stops)}
+
+    @cached_property
+    def _speeds_m_s(self) -> tuple[float, ...]:
+        """The speed on the way to each item."""
+        speed, speeds = self.plan.cruise_m_s, []
+        for item in self.plan.mission.items:
+            speed = item.speed_m_s or speed
+            speeds.append(speed)
+        return tuple(speeds)
 
     def _own(self) -> Iterator[Sheet]:
         """Yields what the mission itself sweeps; the last return is among the returns."""
@@ -243,7 +250,22 @@ class FlightPath:
         back = replace(leg, late_s=late, return_up_m=self.return_up_m)
         if self.return_up_m > min(leg.up_a, leg.up_b) + 0.01:
             yield replace(back, part=Part.RETURN_CLIMB)
-        yield replace(back, part=Part.RETURN, goal=goal)
+        swing = 0.0 if leg.planned else self._swing_m(back, goal)
+        yield replace(back, part=Part.RETURN, goal=goal, swing_m=swing)
+
+    def _swing_m(self, leg: Sheet, goal: Place) -> float:
+        """Returns how much farther than its radius a return from a leg may swing out."""
+        wanted = replace(leg, part=Part.RETURN, goal=goal).least_up_m
+        climb = wanted - max(leg.up_a, leg.up_b)
+        speed = speed_left_m_s(self._speeds_m_s[leg.item], climb)
+        apart = (90.0, 90.0)
+        if leg.disc_m <= 0 and leg.a != leg.b:
+            ahead = math.atan2(leg.b[1] - leg.a[1], leg.b[0] - leg.a[0])
+            places = [place for place in (leg.a, leg.b) if math.dist(place, goal) > 1e-3]
+            ways = [math.atan2(goal[1] - y, goal[0] - x) for x, y in places]
+            off = [abs(math.degrees(math.remainder(way - ahead, 2 * math.pi))) for way in ways]
+            apart = (min(off), max(off))
+        return max(0.0, swing_m(speed, apart) + self._margin_m - leg.radius_m)
 
     def _planned(self, end: int, tops: dict[Place, tuple[float, float, int]]) -> Iterator[Sheet]:
         flown = [step for step in self.steps if step.number < end]

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from geo.coverage import Place
+from missions.momentum import BRAKE_M_S2, LAG_S
 
-BRAKE_M_S2 = 3.0
 FLUNG_M_S2 = 1.5
 """What is left of that to bend the way, while it also speeds up along the next leg."""
-_LAG_S = 0.3
-"""From the wish to slow down until it does."""
 _SOFT_DEG, _STOP_DEG = 15.0, 50.0
 """Bends up to the first are flown at full speed, from the second on at a crawl."""
 _CRAWL_M_S = 1.2
@@ -72,7 +70,7 @@ def fast_corners(stops: Sequence[Stop]) -> tuple[FastCorner, ...]:
         fast = _reached_m_s(fast, length, wanted, stop.speed_m_s)
         bends = 180.0 if ends else _bends_deg(here, stops[k:], fast)
         if fast > _allowed_m_s(bends, stop.speed_m_s) + _OVER_M_S:
-            radius = fast**2 / (2 * FLUNG_M_S2) + _LAG_S * fast
+            radius = fast**2 / (2 * FLUNG_M_S2) + LAG_S * fast
             until = _along(stop.place, after, 3 * radius)
             found.append(FastCorner(stop.item, stop.place, until, fast, radius))
         here = stop.place
@@ -112,7 +110,7 @@ def _reached_m_s(fast: float, length_m: float, wanted: float, leg_speed: float) 
     room = max(0.0, length_m - _EARLY_M)
     if fast**2 <= wanted**2 + BRAKE_M_S2 * room:  # half the brake is planned with
         return min(max(wanted, 0.0), math.sqrt(fast**2 + 2 * BRAKE_M_S2 * length_m))
-    left = fast**2 - 2 * BRAKE_M_S2 * max(0.0, length_m - _LAG_S * fast)
+    left = fast**2 - 2 * BRAKE_M_S2 * max(0.0, length_m - LAG_S * fast)
     return max(wanted, math.sqrt(max(0.0, left)))
 
 
