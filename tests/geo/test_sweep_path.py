@@ -186,3 +186,16 @@ def test_an_empty_area_has_no_path() -> None:
     assert sweep.parts == ()
     assert sweep.length_m == 0.0
     assert np.isfinite(sweep.flight_s)
+
+
+CROSS = box(-200, -20, 200, 20).union(box(-20, -200, 20, 200))
+RING = Point(0, 0).buffer(150).difference(Point(0, 0).buffer(110))
+
+
+@pytest.mark.parametrize("area", [CROSS, RING, HOLED, COMB], ids=["cross", "ring", "holed", "comb"])
+@pytest.mark.parametrize("swath_m", [250.0, 20_000.0])
+def test_a_swath_as_wide_as_the_area_sees_it_whole(area: Polygon, swath_m: float) -> None:
+    sweep = cover(area, swath_m)
+    assert area.covers(lines(sweep))
+    assert seen(sweep, swath_m, area) >= 0.995
+    assert sweep.length_m < area.length
