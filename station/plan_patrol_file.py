@@ -1,9 +1,7 @@
 """`qyran plan patrol`: a patrol's pattern as a proven plan; an entry of `station.verbs.plan`."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,21 +9,19 @@ import typer
 
 from core.clock import SystemClock
 from core.errors import SourceUnreadable, UsageError
-from core.ids import ZoneId
 from geo.flight_room import limits_flight
-from geo.local_frame import distance_m
-from geo.zones import Purpose, Zone
+from geo.zones import Purpose
 from missions.circumstances import Circumstances
-from missions.endurance import Endurance, endurance_of
+from missions.endurance import endurance_of
 from missions.formats.plan_file import save_plan
-from missions.model import Asset, Finding, Pattern, Plan, Severity
-from missions.planning.patrol_room import LeftOut
-from missions.planning.planner import plan_path, plan_with_reasons, seen_fraction, wanted_zones
+from missions.model import Pattern, Severity
+from missions.planning.planner import plan_with_reasons, seen_fraction, wanted_zones
 from missions.planning.splitting import split_patrol
 from missions.proving.checks import check_plan
 from missions.weather import Weather
 from station.asset_file import read_assets
 from station.command import Run, verb
+from station.patrol_answer import check_wish, left_of, lines_of, row_of
 from station.patrol_file import read_patrol
 from station.wiring import read_terrain, read_zone_file
 
@@ -70,7 +66,7 @@ def patrol(
     watched = [*own, *(zone for zone in known if Purpose.WATCH in zone.purposes)]
     if own and wish.zone_ids:
         wish = replace(wish, zone_ids=(*wish.zone_ids, *(zone.zone_id for zone in own)))
-    _check_wish(wish.pattern, wish.zone_ids, watched, str(patrol_file))
+    check_wish(wish.pattern, wish.zone_ids, watched, str(patrol_file))
     if wind_from_deg is not None and not math.isfinite(wind_from_deg):
         raise UsageError(
             "--wind-from-deg is no direction", cure="give degrees from north, 0 to 360"
@@ -102,7 +98,7 @@ def patrol(
     for number, (plan, who, endurance, more) in enumerate(parts, start=1):
         findings = check_plan(plan, who, around, terrain=ground)
         safe = safe and all(one.severity is not Severity.ERROR for one in findings)
-        rows.append({**_row(plan, who, endurance, findings), **more})
+        rows.append({**row_of(plan, who, endurance, findings), **more})
         if out is not None and plan.mission.items:
             path = out.with_name(f"{out.stem}-{number}{out.suffix}") if split else out
             path.write_text(save_plan(plan)[0], encoding="utf-8")
@@ -116,85 +112,7 @@ def patrol(
         "safe": safe,
         **extra,
         "sorties": rows,
-        "left_out": [_left(one) for one in left_out],
+        "left_out": [left_of(one) for one in left_out],
     }
-    call.emit(document, "\n".join(_lines(document)))
+    call.emit(document, "\n".join(lines_of(document)))
     return 0 if safe else 1
-
-
-def _check_wish(
-    pattern: Pattern, zone_ids: Sequence[ZoneId], watched: Sequence[Zone], where: str
-) -> None:
-    unknown = set(zone_ids) - {zone.zone_id for zone in watched}
-    if unknown:
-        raise SourceUnreadable(
-            f"zone_ids: no watch zone {sorted(unknown)[0]}", where=where, cure="see --zones"
-        )
-    if pattern in (Pattern.AREA, Pattern.PERIMETER) and not watched:
-        raise SourceUnreadable(
-            f"nothing is watched for the pattern {pattern}",
-            where=where,
-            cure="give an area, or watch zones with --zones",
-        )
-
-
-def _row(
-    plan: Plan, asset: Asset, endurance: Endurance, findings: Sequence[Finding]
-) -> dict[str, Any]:
-    path = plan_path(plan)
-    flown = [(plan.home.lat_deg, plan.home.lon_deg), *path]
-    return {
-        "asset": asset.asset_id,
-        "items": len(plan.mission.items),
-        "path": {"type": "LineString", "coordinates": [[lon, lat] for lat, lon in path]}
-        if len(path) > 1
-        else None,
-        "heights_m": [
-            item.position.altitude.metres for item in plan.mission.items if item.position
-        ],
-        "rally": [[p.position.lon_deg, p.position.lat_deg] for p in plan.rally],
-        "length_m": sum(distance_m(*a, *b) for a, b in pairwise(flown)),
-        "seconds": _finite(endurance.seconds),
-        "energy_wh": _finite(endurance.energy_wh),
-        "usable_wh": endurance.usable_wh,
-        "reserve_wh": endurance.reserve_wh,
-        "share": _finite(endurance.share),
-        "fits": endurance.fits,
-        "assumed": endurance.assumed,
-        "findings": [
-            {
-                "severity": one.severity,
-                "code": one.code,
-                "message": one.message,
-                "place": None
-                if one.place is None
-                else {"type": "Point", "coordinates": [one.place[1], one.place[0]]},
-                "item": one.item,
-                "cure": one.cure,
-            }
-            for one in findings
-        ],
-    }
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _left(one: LeftOut) -> dict[str, Any]:
-    place = {"type": "Point", "coordinates": [one.place[1], one.place[0]]}
-    return {"what": one.what, "place": place, "reason": one.reason}
-
-
-def _lines(document: dict[str, Any]) -> list[str]:
-    lines = []
-    for row in document["sorties"]:
-        seconds = row["seconds"]
-        took = "can't be flown in that wind" if seconds is None else f"{seconds / 60:.1f} min"
-        lines.append(f"{row['asset']}: {row['items']} items, {row['length_m']:.0f} m, {took}")
-        lines += [
-            f"  {one['severity']:7}  {one['message']} [{one['code']}]" for one in row["findings"]
-        ]
-    lines += [f"left out: {one['what']}: {one['reason']}" for one in document["left_out"]]
-    lines.append("safe" if document["safe"] else "not safe")
-    return lines

@@ -13,7 +13,7 @@ do too.
 import csv
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -48,6 +48,11 @@ def read_pictures(path: Path) -> tuple[Picture, ...]:
                 cure="give lat, lon, height_m, yaw_deg, pitch_deg",
             ) from error
     return tuple(pictures)
+
+
+def timed(pictures: Sequence[Picture]) -> bool:
+    """Returns whether every picture says when it was taken."""
+    return all(picture.pose.at.year != _START.year for picture in pictures)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -75,6 +75,7 @@ def plan_rest(
         ResolutionImpossible: as `plan_patrol`.
     """
     frame = LocalFrame(asset.home.lat_deg, asset.home.lon_deg)
+    poses = sorted(poses, key=lambda pose: pose.at)
     seen: list[BaseGeometry] = []
     if asset.camera is not None and poses:
         take_off = home or asset.home.altitude
@@ -94,6 +95,14 @@ def plan_rest(
     again = unseen.buffer(overlap_m, join_style="mitre").intersection(wanted)
     plan = _plan_for(patrol, again, wanted, watch_zones, fences, asset, frame, terrain)
     return Rest(plan, share, to_geographic(unseen, frame))  # type: ignore[arg-type]
+
+
+def unseen_m2(rest: Rest) -> float:
+    """Returns the unseen area in square metres; 0 for places."""
+    if rest.unseen is None:
+        return 0.0
+    middle = rest.unseen.centroid
+    return float(to_local(rest.unseen, LocalFrame(middle.y, middle.x)).area)
 
 
 def _wanted(patrol: Patrol, watch_zones: Sequence[Zone], frame: LocalFrame) -> BaseGeometry:

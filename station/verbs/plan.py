@@ -1,4 +1,4 @@
-"""`qyran plan`: paths and fleets. `plan area` covers an area from its border to its holes."""
+"""`qyran plan`: paths, patrols, fleets. `plan area` covers an area from its border to its holes."""
 
 import json
 import math
@@ -159,5 +159,10 @@ RUNS = {
         "patrol",
         "Plan a patrol and prove it. Exit code 1 where nothing can be flown or a finding is an"
         " error.",
+    ),
+    "rest": Elsewhere(
+        "station.plan_rest_file",
+        "rest",
+        "Plan what an interrupted sortie has not seen, and prove it.",
     ),
 }
