@@ -110,6 +110,8 @@ class MissionItem:
     """A picture every so many metres from here on; 0 ends it, `None` leaves it."""
     acceptance_radius_m: float | None = None
     """A waypoint counts as reached this near; `None` leaves the asset's."""
+    loiter_turns: float | None = None
+    """Rounds of the circle, where the autopilot is to count those; `hold_s` is what they take."""
 
 
 @dataclass(frozen=True, slots=True)

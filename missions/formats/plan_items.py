@@ -15,6 +15,7 @@ CHANGE_SPEED = 178
 ROI_LOCATION, ROI_NONE = 195, 197
 MOUNT_CONTROL = 205
 TRIGGER_DISTANCE = 206
+LOITER_TURNS = 18
 COMMANDS: Mapping[ItemKind, int] = {
     ItemKind.WAYPOINT: 16,
     ItemKind.LOITER: 19,
@@ -74,6 +75,8 @@ def simple_items(mission: Mission, *, terrain_frame: bool = False) -> tuple[Simp
                 f"item {index} has an altitude above {altitude.datum}, which no mission carries",
                 cure="give it above home or above the geoid",
             )
+        if item.kind is ItemKind.LOITER and item.loiter_turns:
+            command, hold_s = LOITER_TURNS, item.loiter_turns
         radius_m = (item.loiter_radius_m or 0.0) if item.kind is ItemKind.LOITER else 0.0
         near_m = (item.acceptance_radius_m or 0.0) if item.kind is ItemKind.WAYPOINT else 0.0
         steps.append(

@@ -64,6 +64,7 @@ def item_properties(number: int, item: MissionItem) -> dict[str, Json]:
         "look_at": None if look is None else [look[1], look[0]],
         "trigger_m": item.trigger_m,
         "acceptance_radius_m": item.acceptance_radius_m,
+        "loiter_turns": item.loiter_turns,
     }
     return {name: value for name, value in values.items() if value is not None}
 
@@ -156,6 +157,7 @@ def item_of(values: Properties, spot: Place | None, where: str) -> MissionItem:
         None if look is None else _look(look, where),
         value_of(values, "trigger_m", where),
         value_of(values, "acceptance_radius_m", where),
+        value_of(values, "loiter_turns", where),
     )
 
 

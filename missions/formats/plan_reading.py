@@ -17,6 +17,7 @@ from missions.formats.plan_items import (
     CHANGE_SPEED,
     COMMANDS,
     FRAME_MISSION,
+    LOITER_TURNS,
     MOUNT_CONTROL,
     ROI_LOCATION,
     ROI_NONE,
@@ -252,6 +253,7 @@ class _Reader:
             )
         self._changed(step, where, number)
         radius_m, hold_s = self._loiter(step, where, number)
+        turns = step.params[0] if step.command == LOITER_TURNS else 0.0
         near_m = step.params[1] if step.command == COMMANDS[ItemKind.WAYPOINT] else 0.0
         if p.speed_m_s is not None:
             self.speed_m_s = p.speed_m_s
@@ -266,6 +268,7 @@ class _Reader:
                 p.look_at,
                 p.trigger_m,
                 near_m if math.isfinite(near_m) and near_m > 0 else None,
+                turns if math.isfinite(turns) and turns > 0 and radius_m is not None else None,
             )
         )
         self.pending = _Pending()
@@ -300,16 +303,13 @@ class _Reader:
         if radius_m is not None and signed < 0:
             message = f"{where}: that it circles anticlockwise is left out"
             self.report.warning("setting_left_out", message, number, step.command)
-        if step.command == 18:
+        if step.command == LOITER_TURNS:
             speed_m_s = max(0.1, self.pending.speed_m_s or self.speed_m_s)
             turns = hold_s
             hold_s = turns * 2 * math.pi * (radius_m or 0.0) / speed_m_s
-            message = f"{where}: {turns:g} turns are {hold_s:.0f} s at {speed_m_s:g} m/s"
             if turns > 0 and radius_m is None:
                 message = f"{where}: {turns:g} turns of a radius that only the vehicle knows"
                 self.report.error("movement_changed", message, number, step.command)
-            else:
-                self.report.info("said_otherwise", message, number, step.command)
         elif step.command in (17, 31):
             hold_s = 0.0
         return radius_m, hold_s

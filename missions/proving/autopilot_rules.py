@@ -28,6 +28,7 @@ EVENTS: Mapping[Autopilot, Mapping[str, str]] = MappingProxyType(
                 "first_step_far": "navigator_mis_first_wp_too_far",
                 "below_home": "navigator_mis_wp_below_home",
                 "mission_too_long": "MAV_MISSION_NO_SPACE",
+                "item_unsupported": "MAV_MISSION_UNSUPPORTED",
             }
         ),
         Autopilot.ARDUPILOT: MappingProxyType(
@@ -55,6 +56,11 @@ def check_autopilot(plan: Plan, autopilot: Autopilot) -> Iterator[Finding]:
     if items and items[0].kind is ItemKind.LAND:
         message = "the mission starts with a landing"
         yield Finding(Severity.ERROR, "starts_with_landing", message, item=0)
+    for number, item in enumerate(items):
+        if autopilot is Autopilot.PX4 and item.kind is ItemKind.LOITER and item.loiter_turns:
+            message = f"step {number} counts rounds (NAV_LOITER_TURNS), which PX4's copters refuse"
+            cure = "fly the circle as waypoints, or hold there for a time"
+            yield Finding(Severity.ERROR, "item_unsupported", message, item=number, cure=cure)
     settings = sum(
         (item.speed_m_s is not None) + (item.camera_pitch_deg is not None) for item in items
     )

@@ -93,6 +93,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "fence_too_big": "The fence has more corners than PX4 plans its return around (100).",
         "fence_without_height": "The plan passes over or under a zone, but the vehicle's own fence"
         " knows no heights.",
+        "item_unsupported": "The autopilot refuses this kind of step at upload.",
         "asset_unknown": "No asset is given; a PX4 quadcopter as it leaves the factory is assumed.",
         "asset_far": "The asset is at home more than 100 km from the home of the plan.",
         "asset_field_unknown": "The file of the asset has a field that means nothing here.",
@@ -108,7 +109,14 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
 
 
 ASSUMED = frozenset(
-    {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
+    {
+        "endurance_exceeded",
+        "return_endurance",
+        "wind_against",
+        "wind_too_strong",
+        "too_cold",
+        "item_unsupported",
+    }
 )
 """Errors that hang on limits of the asset, which are only assumed where none is named."""
 

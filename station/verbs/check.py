@@ -12,7 +12,7 @@ from geo.zones import Purpose
 from missions.circumstances import Circumstances
 from missions.formats.plan_file import write_plan
 from missions.model import Asset, Change, Finding, Plan, Severity
-from missions.proving.checks import as_warnings, check_plan, default_asset, is_safe
+from missions.proving.checks import ASSUMED, as_warnings, check_plan, default_asset, is_safe
 from missions.proving.cures import Fixed, fix_plan
 from missions.proving.departure import chosen_start
 from missions.proving.finding_list import placed
@@ -28,11 +28,6 @@ from station.check_zones import read_zones
 from station.command import Run, verb
 from station.plan_drawing import Plot, check_plot, draw_plan
 from station.wiring import read_terrain
-
-_ASSUMED = frozenset(
-    {"endurance_exceeded", "return_endurance", "wind_against", "wind_too_strong", "too_cold"}
-)
-"""Errors that hang on limits of the asset, which are only assumed where none is given."""
 
 
 @verb
@@ -94,7 +89,7 @@ def run(
     ground = None if terrain is None else read_terrain(terrain)
     vehicle, more = _vehicle(call, plan, asset, endurance_s)
     plan = for_asset(plan, vehicle)
-    lowered = _ASSUMED if asset is None and endurance_s is None else frozenset()
+    lowered = ASSUMED if asset is None and endurance_s is None else frozenset()
     fixed = None
     if fix or out is not None:
         able = replace(vehicle, endurance_s=1e9) if lowered else vehicle

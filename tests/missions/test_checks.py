@@ -120,6 +120,11 @@ BAD = {
     "mission_too_long": a_flight(
         TAKEOFF, *(to(60 * (n % 2), n / 10) for n in range(501)), RETURN
     ),
+    "item_unsupported": a_flight(
+        TAKEOFF,
+        MissionItem(K.LOITER, a_place(0, 60, 40), hold_s=60, loiter_radius_m=40, loiter_turns=2),
+        RETURN,
+    ),
     "endurance_exceeded": replace(GOOD, expected_s=1_501.0),
     "return_endurance": Case(
         a_flight(TAKEOFF, to(0, 190), to(0, 180), MissionItem(K.LAND, a_place(0, 180, 0))),

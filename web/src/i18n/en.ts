@@ -389,6 +389,7 @@ export const en = {
   'finding.waypoint_outside': 'A step is outside the permitted zones',
   'finding.waypoint_excluded': 'A step is inside a forbidden zone',
   'finding.leg_outside': 'A leg leaves the permitted zones',
+  'finding.item_unsupported': 'The autopilot refuses this step',
   'finding.corner_too_fast': 'A corner is flown too fast',
   'finding.leg_excluded': 'A leg enters a forbidden zone',
   'finding.hover_outside': 'There is no room to hover at a step',

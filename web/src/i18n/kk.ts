@@ -391,6 +391,7 @@ export const kk: Record<Key, string> = {
   'finding.waypoint_outside': 'Қадам рұқсат аймақтарынан тыс',
   'finding.waypoint_excluded': 'Қадам тыйым аймағының ішінде',
   'finding.leg_outside': 'Жол бөлігі рұқсат аймағынан шығады',
+  'finding.item_unsupported': 'Автопилот бұл қадамды қабылдамайды',
   'finding.corner_too_fast': 'Бұрылыста тым жылдам',
   'finding.leg_excluded': 'Жол бөлігі тыйым аймағына кіреді',
   'finding.hover_outside': 'Қадамда ілініп тұратын орын жоқ',

@@ -391,6 +391,7 @@ export const ru: Record<Key, string> = {
   'finding.waypoint_outside': 'Шаг вне разрешённых зон',
   'finding.waypoint_excluded': 'Шаг внутри запретной зоны',
   'finding.leg_outside': 'Отрезок пути выходит из разрешённых зон',
+  'finding.item_unsupported': 'Автопилот не примет этот шаг',
   'finding.corner_too_fast': 'Слишком быстро на повороте',
   'finding.leg_excluded': 'Отрезок пути входит в запретную зону',
   'finding.hover_outside': 'У шага нет места для зависания',
