@@ -16,6 +16,7 @@ from itertools import islice
 from zoneinfo import ZoneInfo, available_timezones
 
 from core.errors import ScheduleInvalid, ScheduleNeverFires
+from core.instants import FIRST, moved
 from core.recurrence_rules import Rule, read_rule
 from core.recurrence_steps import ever_begins, expand
 
@@ -24,6 +25,8 @@ _SLACK = timedelta(days=2)
 _TURN = timedelta(hours=25)
 """The most that wall clocks were ever turned at once, and an hour."""
 _EARLIEST, _LATEST = datetime(1, 1, 4), datetime(9998, 12, 28)  # noqa: DTZ001
+_LONGEST = timedelta(days=3_660_000)
+"""As long as the calendar, whose ends some write for always."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +85,30 @@ class Recurrence:
         """Refuses what can't recur.
 
         Raises:
-            ScheduleInvalid: if an instant has no offset, the length is negative, or the time
-                zone, a rule or a day can't be read.
+            ScheduleInvalid: if an instant has no offset or lies at an end of the calendar, the
+                length is negative or longer than the calendar, or the time zone, a rule or a day
+                can't be read.
         """
         for at in (self.start, *self.rdates, *self.exdates):
             if at.tzinfo is None:
                 raise ScheduleInvalid(
                     "a time without its offset", where=at.isoformat(), cure="name the time zone"
                 )
+            if not FIRST <= at <= _LATEST.replace(tzinfo=UTC):
+                raise ScheduleInvalid(
+                    "nothing begins at an end of the calendar",
+                    where=at.isoformat(),
+                    cure="mend the year",
+                )
         if self.duration < timedelta(0) or self.nominal_days < 0:
             raise ScheduleInvalid(
                 "an occurrence ends before it begins", where="duration", cure="mend its length"
+            )
+        if max(self.duration, timedelta(days=min(self.nominal_days, 10**8))) > _LONGEST:
+            raise ScheduleInvalid(
+                "an occurrence lasts longer than the calendar",
+                where="duration",
+                cure="mend its length",
             )
         for day in self.exdays:
             try:
@@ -141,15 +157,19 @@ class Recurrence:
 
     def spans(self, start: datetime, end: datetime) -> Iterator[Span]:
         """Yields the occurrences (UTC) that share an instant with [start, end), in order."""
-        for at in self.begins(start - self.reach, end):
+        for at in self.begins(moved(start, -self.reach), end):
             until = self.end_of(at)
             if until > start or (until == at and at >= start):
                 yield Span(at, until)
 
     def end_of(self, begin: datetime) -> datetime:
-        """Returns the instant (UTC) at which an occurrence that begins at `begin` ends."""
-        if not self.nominal_days:
-            return begin + self.duration
+        """Returns the instant (UTC) at which an occurrence that begins at `begin` ends.
+
+        What would end after the calendar ends with it.
+        """
+        roughly = moved(begin, self.reach)
+        if not self.nominal_days or roughly.year >= _LATEST.year:
+            return roughly
         zone = self.zone
         wall = begin.astimezone(zone).replace(tzinfo=None) + timedelta(days=self.nominal_days)
         return wall.replace(tzinfo=zone).astimezone(UTC) + self.duration
@@ -163,7 +183,7 @@ class Recurrence:
 
     def covers(self, at: datetime) -> bool:
         """Returns whether an occurrence holds at an instant."""
-        return next(self.spans(at, at + timedelta(microseconds=1)), None) is not None
+        return next(self.spans(at, moved(at, timedelta(microseconds=1))), None) is not None
 
     def first(self) -> datetime:
         """Returns the instant (UTC) of the first occurrence.
@@ -245,12 +265,13 @@ def _in_order(
     """
     waiting: list[datetime] = []
     calm_until = datetime.min  # noqa: DTZ901
+    stop = None if until is None else moved(until, _SLACK)
     for wall in walls:
         local = wall.replace(tzinfo=zone)
         at = local.astimezone(UTC)
         if wall > calm_until and _is_calm(local):
             calm_until = wall + _TURN
-        if until is not None and at > until + _SLACK:
+        if stop is not None and at > stop:
             break
         if until is None or at <= until:
             heapq.heappush(waiting, at)

@@ -154,10 +154,19 @@ def _until(rule: str, text: str, zone: tzinfo) -> datetime:
         if len(plain) == 8:
             last = datetime.strptime(plain, "%Y%m%d")  # noqa: DTZ007
             local = last.replace(hour=23, minute=59, second=59, tzinfo=zone, fold=1)
-            return local.astimezone(UTC)
+            return _in_utc(rule, local)
         at = datetime.strptime(plain.removesuffix("Z"), "%Y%m%dT%H%M%S")  # noqa: DTZ007
     except ValueError:
         raise _bad(
             rule, f"UNTIL={text} is no date or time", "write 20261231T235959Z or 20261231"
         ) from None
-    return at.replace(tzinfo=UTC if plain.endswith("Z") else zone).astimezone(UTC)
+    return _in_utc(rule, at.replace(tzinfo=UTC if plain.endswith("Z") else zone))
+
+
+def _in_utc(rule: str, local: datetime) -> datetime:
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        raise _bad(
+            rule, "UNTIL is beyond the calendar", "leave UNTIL out where it never ends"
+        ) from None

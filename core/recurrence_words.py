@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
 
 from core.errors import ScheduleInvalid
+from core.instants import FIRST, LAST
 from core.recurrence import Recurrence, zone_named
 
 WORDS: Mapping[str, str] = {
@@ -66,7 +67,9 @@ def read_recurrence(
     begin = _moment("dtstart", words["dtstart"], exact)
     zone_name = _zone_name(words.get("tzid"), begin)
     zone = zone_named(zone_name)
-    start = _instant(begin, zone)
+    start = _instant(begin, zone, "dtstart")
+    if not FIRST <= start <= LAST:
+        raise _beyond("dtstart", begin.value)
     _look_at_offset(begin, zone, zone_name, notes)
     wall_time = time(0) if begin.day else start.astimezone(zone).time()
     duration, nominal_days = _length(words, begin, start, zone, exact)
@@ -75,12 +78,12 @@ def read_recurrence(
         if moment.day is not None and begin.day is None:
             exdays.append(moment.day.isoformat())
         else:
-            exdates.append(_instant(moment, zone))
+            exdates.append(_instant(moment, zone, "exdate"))
     rdates = []
     for moment in _moments("rdate", words.get("rdate"), exact):
         if moment.day is not None:  # on that day, at the usual time
             moment = _Moment(datetime.combine(moment.day, wall_time))
-        rdates.append(_instant(moment, zone))
+        rdates.append(_instant(moment, zone, "rdate"))
     recurrence = Recurrence(
         start=start,
         duration=duration,
@@ -242,7 +245,7 @@ def _look_at_offset(begin: _Moment, zone: tzinfo, name: str, notes: list[str]) -
             )
 
 
-def _instant(moment: _Moment, zone: tzinfo) -> datetime:
+def _instant(moment: _Moment, zone: tzinfo, where: str) -> datetime:
     if moment.tzid:
         zone = zone_named(moment.tzid)
     value = moment.value
@@ -251,7 +254,11 @@ def _instant(moment: _Moment, zone: tzinfo) -> datetime:
     try:
         return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
     except OverflowError:
-        raise ScheduleInvalid(f"{value} is beyond the calendar", cure="mend the year") from None
+        raise _beyond(where, value) from None
+
+
+def _beyond(where: str, value: object) -> ScheduleInvalid:
+    return ScheduleInvalid(f"{value} is beyond the calendar", where=where, cure="mend the year")
 
 
 def _length(
@@ -268,7 +275,7 @@ def _length(
         if end.day is not None and begin.day is not None:
             length, days = timedelta(0), (end.day - begin.day).days
         else:
-            length, days = _instant(end, zone) - start, 0
+            length, days = _instant(end, zone, "dtend") - start, 0
     else:
         length, days = read_duration(words[said[0]], where=said[0])
     if length < timedelta(0) or days < 0:
@@ -276,6 +283,8 @@ def _length(
     return length, days
 
 
+_DIGITS_MOST = 9
+"""Of a part of a duration; more is longer than the calendar in any unit but seconds."""
 _DURATION = re.compile(
     r"([+-]?)P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?",
     re.IGNORECASE,
@@ -294,6 +303,10 @@ def read_duration(value: object, *, where: str = "duration") -> tuple[timedelta,
     if match is None or not any(match.groups()[1:]):
         raise ScheduleInvalid(
             f"{value!r:.40} is no duration", where=where, cure="write PT1H30M, or duration_s: 5400"
+        )
+    if any(len((part or "").split(".")[0]) > _DIGITS_MOST for part in match.groups()[1:]):
+        raise ScheduleInvalid(
+            f"{value!r:.40} is longer than the calendar", where=where, cure="mend its length"
         )
     weeks, days, hours, minutes = (int(part or 0) for part in match.groups()[1:5])
     exact = timedelta(hours=hours, minutes=minutes, seconds=float(match[6] or 0))

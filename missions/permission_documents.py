@@ -1,5 +1,6 @@
 """Permissions as GeoJSON features, as files and the API have them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
@@ -17,6 +18,7 @@ from shapely.geometry import mapping, shape
 
 from core.documents import Json
 from core.errors import PlanUnreadable, ScheduleInvalid, ZoneInvalid
+from core.given_json import number as bounded
 from core.ids import AssetId
 from core.instants import read_instant
 from core.recurrence import zone_named
@@ -26,6 +28,8 @@ from geo.positions import Altitude, Datum
 from geo.zones import Area, Circle, ZoneKind
 from missions.permission_words import never_holds, words_of
 from missions.permissions import Permission
+
+_FURTHEST_M = 1e6
 
 
 def permissions_of(document: object, where: str = "") -> tuple[Permission, ...]:
@@ -114,6 +118,7 @@ def _permission(document: object, where: str) -> Permission:
     except (
         ScheduleInvalid,
         ValueError,
+        OverflowError,
         TypeError,
         KeyError,
         AttributeError,
@@ -131,7 +136,7 @@ def _area(geometry: object, radius_m: object) -> Area:
         )
     found = geometry if hasattr(geometry, "geom_type") else shape(cast("dict[str, Any]", geometry))
     if isinstance(found, Point) and radius_m is not None:
-        circle = Circle(float(found.y), float(found.x), float(str(radius_m)))
+        circle = Circle(float(found.y), float(found.x), _metres(radius_m, 0.001, "radius_m"))
         return circle_area(circle, ZoneKind.INCLUSION)
     if isinstance(found, GeometryCollection) and not isinstance(found, MultiPolygon):
         parts = [p for p in found.geoms if isinstance(p, Polygon | MultiPolygon)]
@@ -170,7 +175,16 @@ def _limit(given: Mapping[str, Any], side: str) -> Altitude | None:
             f"{side}_m without a datum: nobody knows from where it counts",
             cure="write datum as AGL, AMSL, home or ellipsoid",
         )
-    return Altitude(float(metres), Datum.named(str(datum)))
+    return Altitude(_metres(metres, -_FURTHEST_M, f"{side}_m"), Datum.named(str(datum)))
+
+
+def _metres(value: Any, least: float, name: str) -> float:
+    try:
+        # GDAL gives some numbers as text
+        plain = isinstance(value, str) and re.fullmatch(r"\s*[-+]?\d+(\.\d*)?\s*", value)
+        return bounded(float(value) if plain else value, least, _FURTHEST_M)
+    except ValueError as error:
+        raise ZoneInvalid(f"{name}: {error}", cure=f"give {name} in metres") from None
 
 
 def _several(value: object) -> Sequence[object]:

@@ -27,11 +27,18 @@ from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
 from missions.energy import EnergyModel
 from missions.model import Asset, AssetKind, Autopilot, CameraMount, Plan
+from station.bounded_fields import (
+    NotNegative,
+    Number,
+    Positive,
+    PositiveSeconds,
+    Seconds,
+    Speed,
+)
 from station.field_cures import refusal_of
 from station.json_file import read_json
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Strict(BaseModel):
@@ -52,11 +59,11 @@ class _Camera(_Strict):
     hfov_deg: Annotated[float, Field(gt=1, lt=179)]
     pitch_deg: Annotated[float, Field(ge=-90, le=0)]
     yaw_offset_deg: Number = 0.0
-    height_m: Annotated[float, Field(ge=0)] = 0.0
+    height_m: NotNegative = 0.0
     yaw_sigma_deg: Positive = 2.0
     pitch_sigma_deg: Positive = 1.0
     roll_sigma_deg: Positive = 1.0
-    time_sigma_s: Annotated[float, Field(ge=0)] = 0.05
+    time_sigma_s: Seconds = 0.05
     sigma_px: Positive = 4.0
 
     def to_domain(self) -> CameraMount:
@@ -70,12 +77,12 @@ class _Camera(_Strict):
 class _Energy(_Strict):
     capacity_wh: Positive = 90.0
     hover_w: Positive = 180.0
-    drag_w_per_m3_s3: Annotated[float, Field(ge=0)] = 0.35
-    climb_j_per_m: Annotated[float, Field(ge=0)] = 45.0
+    drag_w_per_m3_s3: NotNegative = 0.35
+    climb_j_per_m: NotNegative = 45.0
     reserve_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.2
-    usable_at_c: tuple[tuple[float, float], ...] = EnergyModel().usable_at_c
-    swap_s: Annotated[float, Field(ge=0)] = 180.0
-    greatest_air_speed_m_s: Positive = 15.0
+    usable_at_c: tuple[tuple[Number, Fraction], ...] = EnergyModel().usable_at_c
+    swap_s: Seconds = 180.0
+    greatest_air_speed_m_s: Speed = 15.0
 
     def to_domain(self) -> EnergyModel:
         return EnergyModel(**self.model_dump())
@@ -86,8 +93,8 @@ class _Asset(_Strict):
     name: str = ""
     kind: AssetKind
     home: _Home
-    cruise_m_s: Positive
-    endurance_s: Positive = 1_500.0
+    cruise_m_s: Speed
+    endurance_s: PositiveSeconds = 1_500.0
     turn_radius_m: Positive = 5.0
     acceptance_radius_m: Positive = 2.0
     agency: str | None = None
@@ -96,11 +103,11 @@ class _Asset(_Strict):
     passive: bool = False
     camera: _Camera | None = None
     autopilot: Autopilot = Autopilot.PX4
-    climb_m_s: Positive = 2.5
-    sink_m_s: Positive = 1.5
+    climb_m_s: Speed = 2.5
+    sink_m_s: Speed = 1.5
     energy: _Energy | None = None
     link_range_m: Positive | None = None
-    wind_most_m_s: Positive = 10.0
+    wind_most_m_s: Speed = 10.0
     coldest_c: Number = -10.0
 
     def to_domain(self) -> Asset:

@@ -5,20 +5,20 @@ given.
 """
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable, ZoneInvalid
 from core.ids import AssetId
-from core.instants import read_instant
+from core.instants import read_near_instant
 from geo.swapped import CURE, SAID, Box, box_at, swapped_among
 from missions.circumstances import OwnFlight
 from missions.formats.losses import findings as loss_findings
 from missions.formats.plan_file import LoadedPlan, load_plan
 from missions.model import Asset, Finding, Plan
 from missions.permissions import Permission
-from missions.weather import Weather
+from missions.weather import BOUNDS, Weather, weather_numbers
 from station.json_file import read_json
 from station.wiring import read_permission_file
 
@@ -54,7 +54,7 @@ def read_start(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        return read_instant(text, UTC, "the start")
+        return read_near_instant(text, UTC, "the start")
     except ValueError as error:
         raise SourceUnreadable(
             str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
@@ -96,17 +96,16 @@ def read_weather(path: Path, at: datetime | None) -> Weather:
     document = read_json(path)
     if isinstance(document, list) and len(document) == 1:
         document = document[0]
-    names = {field.name for field in fields(Weather)} - {"at", "source"}
-    if not isinstance(document, dict) or not names & document.keys():
-        cure = f"give an object with some of {', '.join(sorted(names))}"
+    if not isinstance(document, dict) or not BOUNDS.keys() & document.keys():
+        cure = f"give an object with some of {', '.join(sorted(BOUNDS))}"
         raise SourceUnreadable("is no weather", where=str(path), cure=cure)
     try:
         given = document.get("at")
         valid_at = at or datetime.fromtimestamp(0, UTC)
         if given is not None:
-            valid_at = read_instant(given, UTC, "at")
-        values = {name: float(document[name]) for name in names if document.get(name) is not None}
-    except (TypeError, ValueError) as error:
+            valid_at = read_near_instant(given, UTC, "at")
+        values = weather_numbers(document)
+    except ValueError as error:
         raise SourceUnreadable(
             f"is no weather: {error}", where=str(path), cure="give its values as numbers"
         ) from error

@@ -1,22 +1,27 @@
 """The shape of the document that `qyran dispatch` reads; see docs/guides/dispatch.md."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from geo.positions import Datum
 from geo.swapped import beyond_a_pole
-from missions.energy import EnergyModel
 from missions.events import Activity
 from missions.model import AssetKind, Autopilot
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Latitude = Annotated[float, Field(ge=-90, le=90)]
-Longitude = Annotated[float, Field(ge=-180, le=180)]
+from station.bounded_fields import (
+    Energy,
+    Instant,
+    Latitude,
+    Longitude,
+    NotNegative,
+    Number,
+    Positive,
+    PositiveSeconds,
+    Rank,
+    Seconds,
+    Speed,
+)
 
 _KINDS = {"uav": "drone", "copter": "drone", "car": "vehicle", "patrol_car": "vehicle"}
 _STATES = {
@@ -39,20 +44,6 @@ def _word_of(table: Mapping[str, str]) -> BeforeValidator:
         return table.get(word, word)
 
     return BeforeValidator(said)
-
-
-def _zoned(value: datetime) -> datetime:
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
-
-
-def _instant(value: object) -> object:
-    """Takes an ISO 8601 instant; one without an offset is UTC."""
-    if isinstance(value, str):
-        return _zoned(datetime.fromisoformat(value.strip()))
-    return _zoned(value) if isinstance(value, datetime) else value
-
-
-Instant = Annotated[datetime, BeforeValidator(_instant)]
 
 
 class Part(BaseModel):
@@ -153,8 +144,8 @@ class EventPart(_Placed):
     id: str = "event"
     kind: str = Field("sos", validation_alias=AliasChoices("kind", "type"))
     at: Instant | None = None
-    stay_s: NotNegative = 300.0
-    priority: int = 100
+    stay_s: Seconds = 300.0
+    priority: Rank = 100
     camera: str | bool | None = None
     resolution_m_per_px: Positive | None = None
 
@@ -170,8 +161,8 @@ class PatrolPart(Part):
 
     id: str = ""
     name: str = ""
-    priority: int = 0
-    left_s: NotNegative = 0.0
+    priority: Rank = 0
+    left_s: Seconds = 0.0
     resume_at: PlacePart | None = None
     until: Instant | None = None
 
@@ -202,22 +193,22 @@ class AssetPart(_Placed):
     )
     name: str = ""
     home: HomePart | None = None
-    cruise_m_s: Positive | None = None
-    endurance_s: Positive | None = None
+    cruise_m_s: Speed | None = None
+    endurance_s: PositiveSeconds | None = None
     acceptance_radius_m: Positive = 2.0
     autopilot: Autopilot = Autopilot.PX4
-    climb_m_s: Positive = 2.5
-    sink_m_s: Positive = 1.5
-    energy: dict[str, Any] | None = None
+    climb_m_s: Speed = 2.5
+    sink_m_s: Speed = 1.5
+    energy: Energy | None = None
     link_range_m: Positive | None = None
-    wind_most_m_s: Positive = 10.0
+    wind_most_m_s: Speed = 10.0
     coldest_c: Number = -10.0
     passive: bool = False
     camera: CameraPart | None = None
     cameras: tuple[str, ...] | None = None
     battery_fraction: Annotated[float, Field(ge=0, le=1)] | None = None
     state: Annotated[Activity | None, _word_of(_STATES)] = None
-    ready_in_s: NotNegative = 0.0
+    ready_in_s: Seconds = 0.0
     patrol: PatrolPart | None = None
     on_duty: bool | None = None
     in_hand_of: str | None = None
@@ -239,14 +230,6 @@ class AssetPart(_Placed):
             raise ValueError(f"{said[0]} is {percent!r}, not a number from 0 to 100")
         rest = {name: part for name, part in value.items() if name not in _PERCENT}
         return {**rest, "battery_fraction": percent / 100}
-
-    @model_validator(mode="after")
-    def _energy_is_known(self) -> "AssetPart":
-        for name, value in (self.energy or {}).items():
-            number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-            if name not in EnergyModel.__dataclass_fields__ or name == "usable_at_c" or not number:
-                raise ValueError(f"energy.{name} is not known, or not a number from 0 on")
-        return self
 
     def activity(self) -> Activity:
         """Returns what it does; with a patrol and no state it is under way."""
@@ -274,6 +257,6 @@ class Document(Part):
     weather: dict[str, Any] | None = None
     rally: tuple[PlacePart, ...] = ()
     people: tuple[PersonPart, ...] | None = None
-    drones_per_pilot: Annotated[int, Field(ge=1)] = 1
+    drones_per_pilot: Annotated[int, Field(ge=1, le=1_000)] = 1
     policy: dict[str, Any] = Field(default_factory=dict)
     margin_m: NotNegative = 0.0

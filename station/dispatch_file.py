@@ -9,7 +9,7 @@ import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from core.errors import QyranError, SourceUnreadable, ZoneInvalid
 from core.ids import AssetId, CameraId, PatrolId, UserId
+from core.instants import read_near_instant
 from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
@@ -29,7 +30,8 @@ from missions.events import Activity, DispatchPolicy, Event, Responder, Task
 from missions.model import Asset, AssetKind, CameraMount, RallyPoint
 from missions.people import DutyPolicy, Person
 from missions.permission_documents import permissions_of
-from missions.weather import Weather
+from missions.permissions import Permission
+from missions.weather import Weather, weather_numbers
 from station.dispatch_document import AssetPart, CameraPart, Document, PlacePart
 from station.field_cures import refusal_of
 from station.json_file import read_json
@@ -85,21 +87,21 @@ def read_dispatch(path: Path, now: datetime, zones: Path | None = None) -> Dispa
         event = _event(document, now)
         fleet = _fleet(document, event)
         policy = _policy(document.policy, unknown)
-        rally = tuple(_rally(part) for part in document.rally)
-        weather = None if document.weather is None else _weather(document.weather, event.at)
+        rally = tuple(rally_of(part) for part in document.rally)
+        weather = None if document.weather is None else weather_of(document.weather, event.at)
         margin_m = float(document.margin_m)
     except ValidationError as error:
         raise refusal_of(error, path, "docs/guides/dispatch.md") from error
     except (ValueError, TypeError) as error:
         raise SourceUnreadable(str(error), where=str(path), cure=_GUIDE) from error
     _refuse_doubles(fleet, path)
-    fences = _zones(document.zones, path)
+    fences = zones_of(document.zones, path)
     fences += () if zones is None else read_zone_file(zones)
-    _refuse_swapped(event, fleet, fences, rally, path)
-    permissions = document.permissions
+    permissions = None if document.permissions is None else _permissions(document.permissions, path)
+    _refuse_swapped(event, fleet, fences, rally, permissions or (), path)
     circumstances = Circumstances(
         event.at,
-        None if permissions is None else _permissions(permissions, path),
+        permissions,
         weather,
         margin_m=margin_m,
     )
@@ -156,25 +158,28 @@ def _policy(values: Mapping[str, Any], unknown: list[str]) -> DispatchPolicy:
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if wanted is bool and not isinstance(value, bool):
             raise ValueError(f"policy.{name} is {value!r}, not true or false")
-        if wanted is float and not (number and 0 <= value < 1e6):
+        if wanted is not bool and not (number and 0 <= value < 1e6):
             raise ValueError(f"policy.{name} is {value!r}, not a number from 0 on")
         chosen[name] = wanted(value)
     return DispatchPolicy(**chosen)
 
 
-def _weather(values: Mapping[str, Any], at: datetime) -> Weather:
-    known: dict[str, Any] = {
-        name: value for name, value in values.items() if name in Weather.__dataclass_fields__
-    }
-    known["at"] = at if "at" not in known else datetime.fromisoformat(str(known["at"]))
-    for name, value in known.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name not in ("at", "source") and value is not None and not number:
-            raise ValueError(f"weather.{name} is {value!r}, not a number")
-    return Weather(**known)
+def weather_of(values: Mapping[str, Any], at: datetime) -> Weather:
+    """Returns the weather of a document.
+
+    Raises:
+        ValueError: if a value is no number.
+    """
+    if values.get("at") is not None:
+        at = read_near_instant(values["at"], UTC, "weather.at")
+    try:
+        return Weather(at, **weather_numbers(values), source=str(values.get("source", "")))
+    except ValueError as error:
+        raise ValueError(f"weather.{error}") from None
 
 
-def _rally(part: PlacePart) -> RallyPoint:
+def rally_of(part: PlacePart) -> RallyPoint:
+    """Returns a place that is kept for drones that must return."""
     return RallyPoint(Position(part.lat, part.lon, Altitude(part.up_m or 0.0, Datum.HOME)))
 
 
@@ -196,13 +201,14 @@ def _responder(part: AssetPart) -> Responder:
         task = Task("its task")
     cameras = frozenset(part.cameras) if part.cameras is not None else frozenset({"colour"})
     return Responder(
-        _asset(part, place), place.lat, place.lon, up_m if drone else 0.0, activity,
+        asset_of(part, place), place.lat, place.lon, up_m if drone else 0.0, activity,
         part.battery_fraction, part.ready_in_s, task, cameras, part.on_duty,
         None if part.in_hand_of is None else UserId(part.in_hand_of),
     )  # fmt: skip
 
 
-def _asset(part: AssetPart, place: PlacePart) -> Asset:
+def asset_of(part: AssetPart, place: PlacePart) -> Asset:
+    """Returns the asset that a document's part describes; its home is where it is by default."""
     drone = part.kind is AssetKind.DRONE
     home = part.home
     if home is None:
@@ -251,6 +257,7 @@ def _refuse_swapped(
     fleet: Sequence[Responder],
     zones: Sequence[Zone],
     rally: Sequence[RallyPoint],
+    permissions: Sequence[Permission],
     path: Path,
 ) -> None:
     """Refuses a document of which one place lies by the others only when it is swapped."""
@@ -265,23 +272,29 @@ def _refuse_swapped(
     parts += zip(names, boxes_of(zones), strict=True)
     places = [point.position for point in rally]
     parts += [("rally", box_at(place.lat_deg, place.lon_deg)) for place in places]
+    parts += [(f"permission {one.number}", one.area.bounds) for one in permissions]
     number = swapped_among([box for _, box in parts])
     if number is None:
         return
     name, (west, south, _, _) = parts[number]
-    kind = ZoneInvalid if name.startswith("zone ") else SourceUnreadable
+    kind = ZoneInvalid if name.startswith(("zone ", "permission ")) else SourceUnreadable
     message = f"{SAID} (longitude {west:g}, latitude {south:g} was read)"
     raise kind(message, where=f"{path}, {name}", cure=CURE)
 
 
-def _permissions(value: Any, path: Path) -> tuple[Any, ...]:
+def _permissions(value: Any, path: Path) -> tuple[Permission, ...]:
     if isinstance(value, str):
         return permissions_of(read_json(path.parent / value), value)
     return () if value == [] else permissions_of(value, f"{path}, permissions")
 
 
-def _zones(value: Any, path: Path) -> tuple[Zone, ...]:
-    """Returns the zones that a document holds, or names as a file beside it."""
+def zones_of(value: Any, path: Path) -> tuple[Zone, ...]:
+    """Returns the zones that a document holds, or names as a file beside it.
+
+    Raises:
+        SourceUnreadable: if they are no GeoJSON.
+        ZoneInvalid: if a zone makes no sense.
+    """
     if value is None or value == []:
         return ()
     if isinstance(value, str):

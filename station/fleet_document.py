@@ -8,18 +8,20 @@ from shapely.errors import GEOSException
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
-from missions.energy import EnergyModel
 from missions.model import AssetKind, Autopilot
-from station.dispatch_document import (
-    CameraPart,
-    HomePart,
+from station.bounded_fields import (
+    Energy,
+    Hours,
     Instant,
     NotNegative,
     Number,
-    Part,
-    PlacePart,
     Positive,
+    PositiveSeconds,
+    Seconds,
+    Speed,
+    Width,
 )
+from station.dispatch_document import CameraPart, HomePart, Part, PlacePart
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 _KINDS = {
@@ -67,7 +69,7 @@ class ShiftPart(Part):
 
     start: Instant
     end: Instant | None = None
-    hours: Positive | None = None
+    hours: Hours | None = None
     rrule: str = ""
     time_zone: str = "UTC"
     exdates: tuple[Instant, ...] = ()
@@ -99,30 +101,22 @@ class FleetAssetPart(Part):
     kind: Kind
     name: str = ""
     home: HomePart = Field(validation_alias=AliasChoices("home", "position", "depot"))
-    cruise_m_s: Positive = 10.0
-    endurance_s: Positive = 1_500.0
+    cruise_m_s: Speed = 10.0
+    endurance_s: PositiveSeconds = 1_500.0
     acceptance_radius_m: Positive = 2.0
     autopilot: Autopilot = Autopilot.PX4
-    climb_m_s: Positive = 2.5
-    sink_m_s: Positive = 1.5
-    energy: dict[str, Any] | None = None
+    climb_m_s: Speed = 2.5
+    sink_m_s: Speed = 1.5
+    energy: Energy | None = None
     link_range_m: Positive | None = None
-    wind_most_m_s: Positive = 10.0
+    wind_most_m_s: Speed = 10.0
     coldest_c: Number = -10.0
     passive: bool = False
     camera: CameraPart | bool = True
     height_m: Positive = 60.0
-    swap_s: NotNegative = 180.0
+    swap_s: Seconds = 180.0
     available_from: Instant | None = None
     available_until: Instant | None = None
-
-    @model_validator(mode="after")
-    def _energy_is_known(self) -> "FleetAssetPart":
-        for name, value in (self.energy or {}).items():
-            number = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-            if name not in EnergyModel.__dataclass_fields__ or name == "usable_at_c" or not number:
-                raise ValueError(f"energy.{name} is not known, or not a number from 0 on")
-        return self
 
 
 class WantedPart(Part):
@@ -131,7 +125,7 @@ class WantedPart(Part):
     id: Name
     name: str = ""
     geometry: Shape = Field(validation_alias=_WHERE)
-    stay_s: NotNegative = 30.0
+    stay_s: Seconds = 30.0
     kinds: tuple[Kind, ...] = tuple(AssetKind)
 
     @property
@@ -146,11 +140,11 @@ class JobPart(WantedPart):
 
     earliest: Instant | None = None
     latest: Instant | None = None
-    worth_s: Positive | None = None
+    worth_s: PositiveSeconds | None = None
     assets: tuple[str, ...] = ()
     needs_camera: bool = True
     seen_counts: bool = False
-    swath_m: Positive = 50.0
+    swath_m: Width = 50.0
 
     @model_validator(mode="after")
     def _window_is_one(self) -> "JobPart":
@@ -162,9 +156,9 @@ class JobPart(WantedPart):
 class TargetPart(WantedPart):
     """A place, street or zone that should never stay unseen for too long."""
 
-    revisit_s: Positive
+    revisit_s: PositiveSeconds
     last_seen_at: Instant | None = None
-    weight: Positive = 1.0
+    weight: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
 
 
 def _fix(value: object) -> object:
@@ -201,7 +195,7 @@ class FleetDocument(Part):
 
     start: Instant
     end: Instant | None = None
-    hours: Positive | None = None
+    hours: Hours | None = None
     seed: Annotated[int, Field(ge=0, le=2**31)] = 1
     iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 500
     roads: str | None = None

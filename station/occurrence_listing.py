@@ -1,16 +1,20 @@
 """Schedule files and lists of occurrences, as verbs read and write them."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, tzinfo
 from itertools import islice
 from pathlib import Path
 
 from core.errors import ScheduleInvalid, SourceMissing, TooLarge, UsageError
+from core.instants import FIRST, LAST, moved
 from missions.schedules import Occurrence, Skipped, Timetable
 from missions.scheduling.occurrences import Listing, listed
 from missions.scheduling.schedule_file import ScheduleFile, read_schedule
 from station.wiring import day_calendar
 
 LISTED_MOST = 500_000
+_BEFORE_MOST = 500_000
+"""Of those that began before the stretch and may still go on in it."""
 _SHOWN_MOST = 60
 
 
@@ -35,15 +39,19 @@ def read_schedule_file(file: Path) -> ScheduleFile:
 def instant_of(text: str, zone: tzinfo, where: str) -> datetime:
     """Returns the instant (UTC) of an ISO 8601 date or time; those without an offset are local.
 
+    The first and last days of the calendar are cut off: some zone could not tell them.
+
     Raises:
         UsageError: if it is none.
     """
     try:
         at = datetime.fromisoformat(text.strip())
-        if at.tzinfo is None:
+        if at.year in (FIRST.year, LAST.year):  # their ends may be of no instant in UTC
+            at = at.replace(tzinfo=UTC)
+        elif at.tzinfo is None:
             at = at.replace(tzinfo=zone)
-        return at.astimezone(UTC)
-    except (ValueError, OverflowError):
+        return min(max(at.astimezone(UTC), FIRST), LAST)
+    except ValueError:
         raise UsageError(
             f"{text!r:.40} is no date or time",
             where=where,
@@ -58,14 +66,19 @@ def bounded(timetable: Timetable, start: datetime, end: datetime) -> Listing:
         TooLarge: if that is more than can be listed at once.
     """
     recurrence = timetable.recurrence
+    before = recurrence.candidates(moved(start, -recurrence.reach), start)
     candidates = recurrence.candidates(start, end)
-    if next(islice(candidates, LISTED_MOST, None), None) is not None:
+    if _are_more(candidates, LISTED_MOST) or _are_more(before, _BEFORE_MOST):
         raise TooLarge(
             f"more than {LISTED_MOST:,} times lie between --from and --to",
             where=recurrence.rrule,
             cure="ask for a shorter stretch",
         )
     return listed(timetable, start, end, day_calendar())
+
+
+def _are_more(candidates: Iterator[object], most: int) -> bool:
+    return next(islice(candidates, most, None), None) is not None
 
 
 def occurrence_document(one: Occurrence, zone: tzinfo) -> dict[str, object]:

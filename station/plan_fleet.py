@@ -4,7 +4,7 @@ import json
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,12 +15,14 @@ from shapely import LineString, Point, Polygon
 
 from core.errors import QyranError, SourceUnreadable, ZoneInvalid
 from core.ids import AssetId, CameraId, UserId
+from core.instants import read_near_instant
 from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.coverage import lanes
 from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from geo.road_graph import RoadGraph
+from geo.swapped import CURE, SAID, Box, box_at, boxes_of, swapped_among
 from geo.zones import Zone, to_local
 from missions.energy import EnergyModel
 from missions.fleet import FleetAsset, Job, LatLon, PassiveTrack, RevisitTarget, TrackFix
@@ -30,7 +32,7 @@ from missions.people import DutyPolicy, Person, crews
 from missions.permission_documents import permissions_of
 from missions.permissions import Permission
 from missions.routing import Effort
-from missions.weather import Weather
+from missions.weather import Weather, weather_numbers
 from station.dispatch_document import CameraPart
 from station.fleet_document import (
     FleetAssetPart,
@@ -89,8 +91,34 @@ def read_fleet(path: Path, own_roads: Path) -> FleetCase:
         raise SourceUnreadable(f"{name}: {message}", where=str(path), cure=_GUIDE) from error
     except (ValueError, TypeError) as error:
         raise SourceUnreadable(str(error), where=str(path), cure=_GUIDE) from error
+    _refuse_swapped(document, order, path)
     effort = Effort(document.iterations, seed=document.seed)
     return FleetCase(order, effort, tuple(notes), tuple(unknown))
+
+
+def _refuse_swapped(document: FleetDocument, order: FleetOrder, path: Path) -> None:
+    """Refuses a document of which one place lies by the others only when it is swapped."""
+    parts: list[tuple[str, Box]] = [
+        (f"home of {one.id}", box_at(one.home.lat, one.home.lon)) for one in document.assets
+    ]
+    wanted = [*document.jobs, *document.targets]
+    parts += [(f"job or target {one.id}", one.shape.bounds) for one in wanted]
+    parts += [("rally", box_at(one.lat, one.lon)) for one in document.rally]
+    parts += [
+        (f"track of {track.asset}", box_at(fix.lat, fix.lon))
+        for track in document.tracks
+        for fix in track.fixes
+    ]
+    names = (f"zone {zone.name or zone.zone_id}" for zone in order.zones)
+    parts += zip(names, boxes_of(order.zones), strict=True)
+    parts += [(f"permission {one.number}", one.area.bounds) for one in order.permissions or ()]
+    number = swapped_among([box for _, box in parts])
+    if number is None:
+        return
+    name, (west, south, _, _) = parts[number]
+    kind = ZoneInvalid if name.startswith(("zone ", "permission ")) else SourceUnreadable
+    message = f"{SAID} (longitude {west:g}, latitude {south:g} was read)"
+    raise kind(message, where=f"{path}, {name}", cure=CURE)
 
 
 def _order(document: FleetDocument, path: Path, own_roads: Path) -> tuple[FleetOrder, list[str]]:
@@ -273,13 +301,12 @@ def _places(part: WantedPart, swath_m: float | None) -> tuple[LatLon, ...]:
 
 
 def _weather(values: Mapping[str, Any], at: datetime) -> Weather:
-    known = {key: value for key, value in values.items() if key in Weather.__dataclass_fields__}
-    for name, value in known.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        if name not in ("at", "source") and value is not None and not number:
-            raise ValueError(f"weather.{name} is {value!r}, not a number")
-    known["at"] = datetime.fromisoformat(str(known["at"])) if "at" in known else at
-    return Weather(**known)
+    if values.get("at") is not None:
+        at = read_near_instant(values["at"], UTC, "weather.at")
+    try:
+        return Weather(at, **weather_numbers(values), source=str(values.get("source", "")))
+    except ValueError as error:
+        raise ValueError(f"weather.{error}") from None
 
 
 def _permissions(value: Any, path: Path) -> tuple[Permission, ...] | None:

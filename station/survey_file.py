@@ -11,7 +11,6 @@ do too.
 """
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import SourceMissing, SourceUnreadable
+from core.given_json import read_json_text
 from geo.camera import CameraModel
 from geo.positions import Altitude, Attitude, Datum, Pose, PoseSigma, Position
 from missions.planning.survey_report import Picture
@@ -73,7 +73,7 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
     elif start == "{":
         for number, line in enumerate(filter(str.strip, text.splitlines()), start=1):
             try:
-                yield number, json.loads(line)
+                yield number, read_json_text(line)
             except ValueError as error:
                 raise SourceUnreadable(
                     f"line {number} is no JSON: {error}", where=str(path), cure="one object a line"

@@ -31,6 +31,7 @@ from api.schemas.schedules import (
 from api.services import Services
 from core.errors import BadRequest, TooLarge
 from core.ids import fresh_id
+from core.instants import moved
 from missions.schedules import GateOverride, Schedule, ScheduleId
 from missions.scheduling.occurrences import first_occurrence, listed
 from missions.scheduling.schedule_file import ScheduleFile, schedule_of
@@ -210,7 +211,8 @@ def _listed(services: Services, schedule: Schedule, since: datetime, until: date
             "`to` must lie in the ten years after `from`", where="to", cure="ask for less at a time"
         )
     recurrence = schedule.timetable.recurrence
-    for number, _ in enumerate(recurrence.candidates(since, until)):
+    # what began before and still goes on is listed too
+    for number, _ in enumerate(recurrence.candidates(moved(since, -recurrence.reach), until)):
         if number >= _LISTED_MOST:
             raise TooLarge(
                 f"more than {_LISTED_MOST} times lie between", cure="ask for a shorter stretch"

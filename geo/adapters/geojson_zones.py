@@ -19,6 +19,7 @@ from numpy import isfinite
 from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d, get_coordinates
 
 from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.given_json import GREATEST, parse_json, shown
 from core.ids import AgencyId, UserId, ZoneId, content_id
 from core.recurrence import Recurrence
 from core.window_documents import WindowInvalid, read_windows, write_window
@@ -31,6 +32,8 @@ from geo.zones import Area, Circle, Purpose, Zone, ZoneKind, ZoneStage
 _DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": "KML"}
 
 
+_FAR_DEG = 1e9
+"""Beyond this not even what is wrong with a border can be worked out."""
 FLIGHT_ALONE = frozenset({Purpose.FLIGHT})
 
 
@@ -229,7 +232,7 @@ def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpos
         raise ZoneInvalid(
             f"its times make no sense: {error.message}", where=where, cure=error.cure
         ) from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise ZoneInvalid(
             f"a property makes no sense: {error}", where=where, cure="see docs/api.md, zones"
         ) from error
@@ -267,9 +270,11 @@ def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]
         raise ZoneInvalid(
             f"its shape is {found}", cure="draw a polygon, or give a point a radius_m"
         )
-    if not bool(isfinite(get_coordinates(shape)).all()):
+    corners = get_coordinates(shape)
+    if not bool(isfinite(corners).all()) or bool((abs(corners) > _FAR_DEG).any()):
         raise ZoneInvalid(
-            "has a corner that is no number", cure="give corners as longitude, latitude in degrees"
+            "has a corner that is no number, or no place at all",
+            cure="give corners as longitude, latitude in degrees",
         )
     if isinstance(shape, MultiPolygon) and len(shape.geoms) == 1:
         shape = shape.geoms[0]  # GeoPackage has layers of one kind: a polygon comes back as a list
@@ -323,7 +328,7 @@ def _nested(row: Mapping[str, Any], key: str) -> Any:
     """Returns a nested value, which GDAL gives as its JSON text."""
     value = _present(row, key)
     if isinstance(value, str) and value.strip()[:1] in ("[", "{"):
-        return json.loads(value)
+        return parse_json(value)
     if isinstance(value, str) and value.strip() in ("", "null"):
         return None
     return value.tolist() if hasattr(value, "tolist") else value
@@ -347,10 +352,14 @@ def _number(row: Mapping[str, Any], key: str) -> float | None:
     if value is None or value == "":
         return None
     try:
-        return float(value)
-    except (ValueError, TypeError):
+        found = float(value)
+        if not abs(found) <= GREATEST:  # also NaN
+            raise ValueError(f"{key} is beyond all bounds")
+        return found
+    except (ValueError, TypeError, OverflowError):
         raise ZoneInvalid(
-            f"its {key} is {value!r:.60}, which is no number", cure=f"write {key} as a number"
+            f"its {key} is {shown(value)}, which is no number that can be",
+            cure=f"write {key} as a number",
         ) from None
 
 
@@ -360,7 +369,7 @@ def _words(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
         text = value.strip()
         if not text.startswith("["):
             return tuple(word.strip() for word in text.split(",") if word.strip())
-        value = json.loads(text)
+        value = parse_json(text)
     return () if value is None else tuple(str(word) for word in value)
 
 

@@ -1,6 +1,5 @@
 """GeoJSON as RFC 7946 has it, read without GDAL, whose import takes longer than most checks."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,8 @@ from typing import Any
 from numpy import errstate
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
+
+from core.given_json import parse_json
 
 _SHAPES = frozenset(
     {"Point", "MultiPoint", "LineString", "MultiLineString", "Polygon", "MultiPolygon",
@@ -23,7 +24,7 @@ def plain_rows(path: Path) -> tuple[dict[str, Any], ...] | None:
     left to GDAL, which knows more and says what is wrong.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        document = parse_json(path.read_text(encoding="utf-8-sig"))
         features = _features(document)
         with errstate(invalid="ignore"):  # a corner that is no number is told with its row
             return None if features is None else tuple(_row(feature) for feature in features)

@@ -1,19 +1,16 @@
 """Weather from a JSON file that a station's own feed keeps writing."""
 
 import asyncio
-import json
 import logging
-from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from core.given_json import read_json_text
 from missions.scheduling.gates import FORECAST_MOST_S
-from missions.weather import Weather
+from missions.weather import Weather, weather_numbers
 
 log = logging.getLogger(__name__)
-
-_NAMES = {field.name for field in fields(Weather)} - {"at", "source"}
 
 
 class WeatherFile:
@@ -31,14 +28,14 @@ class WeatherFile:
         """Returns the newest that is valid for an instant; the file holds for the whole city."""
         try:
             known = await asyncio.to_thread(self._read)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             log.warning("no weather data", extra={"file": str(self._file), "reason": str(error)})
             return None
         latest = at + timedelta(seconds=FORECAST_MOST_S)
         return max((one for one in known if one.at <= latest), key=lambda w: w.at, default=None)
 
     def _read(self) -> list[Weather]:
-        document = json.loads(self._file.read_text(encoding="utf-8-sig"))
+        document = read_json_text(self._file.read_text(encoding="utf-8-sig"))
         return [_weather(row) for row in (document if isinstance(document, list) else [document])]
 
 
@@ -46,5 +43,4 @@ def _weather(row: dict[str, Any]) -> Weather:
     at = datetime.fromisoformat(row["at"])
     if at.tzinfo is None:
         raise ValueError("a time without its offset")
-    values = {name: float(row[name]) for name in _NAMES & row.keys() if row[name] is not None}
-    return Weather(at, **values, source=str(row.get("source", "")))
+    return Weather(at, **weather_numbers(row), source=str(row.get("source", "")))

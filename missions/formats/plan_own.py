@@ -15,7 +15,7 @@ from typing import Any
 from core.documents import Json
 from core.errors import PlanUnreadable
 from core.ids import PatrolId
-from core.instants import read_instant
+from core.instants import read_near_instant
 from core.names import is_one_line
 from geo.positions import Altitude, Datum
 from missions.formats.losses import LossReport
@@ -171,7 +171,7 @@ class _Reader:
         if value is None:
             return None
         try:
-            return read_instant(value, UTC, name)
+            return read_near_instant(value, UTC, name)
         except ValueError:
             _left_out(self.report, f"{name} is {value!r:.40}, which is no time")
             return None

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import PlanUnreadable
-
-GREATEST = 1e12
-"""No length, speed or time of a plan is larger; a larger number is a mistake."""
+from core.given_json import GREATEST, AbsurdValue, read_json_text, shown
 
 
 def parse(text: str) -> Any:
@@ -18,19 +16,21 @@ def parse(text: str) -> Any:
         PlanUnreadable: if it is no JSON, or holds NaN or infinity; the message names the line.
     """
     try:
-        return json.loads(text.removeprefix("\ufeff"), parse_constant=_refused)
+        return read_json_text(text)
     except json.JSONDecodeError as error:
         raise PlanUnreadable(
             f"not readable as JSON: {error.msg}",
             where=f"line {error.lineno}, column {error.colno}",
             cure="the file may be cut short; save it again",
         ) from error
-    except (ValueError, RecursionError) as error:
+    except AbsurdValue as error:
+        raise PlanUnreadable(
+            f"not readable as JSON: a value {error.message}",
+            where=error.place,
+            cure="mend that value, or save the plan again",
+        ) from error
+    except ValueError as error:
         raise PlanUnreadable(f"not readable as JSON: {error}", cure="save it again") from error
-
-
-def _refused(word: str) -> Any:
-    raise ValueError(f"it holds {word}, which is no JSON")
 
 
 def mapping(value: Any, name: str, where: str = "") -> Mapping[str, Any]:
@@ -40,7 +40,7 @@ def mapping(value: Any, name: str, where: str = "") -> Mapping[str, Any]:
         PlanUnreadable: if it is none.
     """
     if not isinstance(value, dict):
-        raise PlanUnreadable(f"{name} is {_shown(value)}, not an object", where=where)
+        raise PlanUnreadable(f"{name} is {shown(value)}, not an object", where=where)
     return value
 
 
@@ -51,7 +51,7 @@ def listing(value: Any, name: str, where: str = "") -> list[Any]:
         PlanUnreadable: if it is none.
     """
     if not isinstance(value, list):
-        raise PlanUnreadable(f"{name} is {_shown(value)}, not a list", where=where)
+        raise PlanUnreadable(f"{name} is {shown(value)}, not a list", where=where)
     return value
 
 
@@ -62,9 +62,9 @@ def number(value: Any, name: str, where: str = "") -> float:
         PlanUnreadable: if it is none, or far too large.
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise PlanUnreadable(f"{name} is {_shown(value)}, not a number", where=where)
+        raise PlanUnreadable(f"{name} is {shown(value)}, not a number", where=where)
     if not abs(value) <= GREATEST:  # also NaN
-        raise PlanUnreadable(f"{name} is {_shown(value)}, which can't be", where=where)
+        raise PlanUnreadable(f"{name} is {shown(value)}, which can't be", where=where)
     return float(value)
 
 
@@ -76,7 +76,7 @@ def whole(value: Any, name: str, where: str = "") -> int:
     """
     found = number(value, name, where)
     if found != int(found):
-        raise PlanUnreadable(f"{name} is {_shown(value)}, not a whole number", where=where)
+        raise PlanUnreadable(f"{name} is {shown(value)}, not a whole number", where=where)
     return int(found)
 
 
@@ -115,9 +115,3 @@ def places(value: Any, name: str, where: str = "") -> tuple[tuple[float, float],
         PlanUnreadable: if it is none.
     """
     return tuple(place(pair, f"a corner of {name}", where) for pair in listing(value, name, where))
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, int) and abs(value) > GREATEST:  # repr of a huge one is refused
-        return "a huge number"
-    return f"{value!r:.40}"

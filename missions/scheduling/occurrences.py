@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from itertools import islice
 
 from core.errors import ScheduleNeverFires
+from core.instants import moved
 from missions.ports import DayCalendar
 from missions.schedules import (
     HolidayMode,
@@ -20,6 +21,7 @@ from missions.schedules import (
     Timetable,
 )
 
+_LIT_MOST = timedelta(days=366)
 SHIFT_MOST_DAYS = 31
 """Furthest that holidays may move an occurrence."""
 _TRIES_LEAST, _TRIES_MOST = 4_000, 400_000
@@ -73,12 +75,12 @@ def occurrences(
                 last[0] = found.start
             yield found
 
-    for at, excluded in recurrence.candidates(_minus(start, back), end + slack):
+    for at, excluded in recurrence.candidates(moved(start, -back), moved(end, slack)):
         for found in judge.judged(at, excluded=excluded):
             number += 1
-            moved = isinstance(found, Occurrence) and found.moved_from is not None
-            heapq.heappush(waiting, (found.start, number + (1 << 40) * moved, found))
-        yield from ready(at - slack)
+            was_moved = isinstance(found, Occurrence) and found.moved_from is not None
+            heapq.heappush(waiting, (found.start, number + (1 << 40) * was_moved, found))
+        yield from ready(moved(at, -slack))
     yield from ready(None)
 
 
@@ -91,7 +93,7 @@ def listed(timetable: Timetable, start: datetime, end: datetime, days: DayCalend
     kept: list[Occurrence] = []
     skipped: list[Skipped] = []
     reach = timetable.recurrence.reach
-    for found in occurrences(timetable, _minus(start, reach), end, days):
+    for found in occurrences(timetable, moved(start, -reach), end, days):
         if isinstance(found, Skipped):
             if found.start >= start:
                 skipped.append(found)
@@ -108,9 +110,9 @@ def first_occurrence(timetable: Timetable, days: DayCalendar) -> Occurrence:
         ScheduleInvalid: if the country or region is unknown.
     """
     begin = timetable.recurrence.first()
-    begin = begin - timedelta(days=2) if timetable.sun else begin
+    begin = moved(begin, -timedelta(days=2)) if timetable.sun else begin
     reasons: dict[SkipReason, int] = {}
-    tries = occurrences(timetable, begin, begin + _SPAN_MOST, days)
+    tries = occurrences(timetable, begin, moved(begin, _SPAN_MOST), days)
     for number, found in enumerate(islice(tries, _TRIES_MOST)):
         if isinstance(found, Occurrence):
             return found
@@ -170,18 +172,13 @@ class _Judge:
 
     def _with_sun(self, rule: SunRule, day: date, zone: tzinfo) -> datetime | None:
         at = self.days.sun(rule.lat_deg, rule.lon_deg, rule.event, day, zone)
-        return None if at is None else at + timedelta(seconds=rule.offset_s)
+        return None if at is None else moved(at, timedelta(seconds=rule.offset_s))
 
     def _passes(self, rule: LightRule, start: datetime, end: datetime) -> bool:
         wanted = rule.light is Light.DAYLIGHT
-        instants = [start]
-        step = timedelta(hours=1)
-        while instants[-1] + step < end:  # a night may lie between two days
-            instants.append(instants[-1] + step)
-        if end > start:
-            instants.append(end - timedelta(microseconds=1))
         return all(
-            self.days.is_daylight(rule.lat_deg, rule.lon_deg, at) is wanted for at in instants
+            self.days.is_daylight(rule.lat_deg, rule.lon_deg, at) is wanted
+            for at in _looks(start, end)
         )
 
 
@@ -190,7 +187,13 @@ def _on_day(at: datetime, day: date, zone: tzinfo) -> datetime:
     return wall.replace(tzinfo=zone).astimezone(UTC)
 
 
-def _minus(at: datetime, length: timedelta) -> datetime:
-    """Returns an earlier instant, or the first that there is."""
-    first = datetime(1, 1, 4, tzinfo=UTC)
-    return max(at - length, first) if at - first > length else min(at, first)
+def _looks(start: datetime, end: datetime) -> Iterator[datetime]:
+    """Yields the instants at which an occurrence is held against the light, each hour of it."""
+    at, step = start, timedelta(hours=1)
+    while at < end or at == start:
+        yield at
+        at = moved(at, step)  # a night may lie between two days
+        if at - start > _LIT_MOST:  # even beyond the polar circles the sun has set and risen
+            return
+    if end > start:
+        yield end - timedelta(microseconds=1)

@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from core.errors import ScheduleInvalid
+from core.given_json import AbsurdValue, read_json_text
 from core.ids import PatrolId, content_id
 from core.recurrence_words import WORDS, read_duration, read_event, read_recurrence
 from missions.schedules import (
@@ -96,8 +97,10 @@ def _document(text: str) -> Mapping[str, Any]:
     if re.match(r"(BEGIN|DTSTART|RRULE)[:;]", stripped, re.IGNORECASE):
         return read_event(stripped)
     try:
-        document = json.loads(stripped)
-    except (ValueError, RecursionError) as error:
+        document = read_json_text(stripped)
+    except AbsurdValue as error:
+        raise ScheduleInvalid(error.message, where=error.place, cure="mend that value") from None
+    except ValueError as error:
         raise ScheduleInvalid(
             f"is neither JSON nor iCalendar ({error})", cure="give a JSON object or a VEVENT"
         ) from None
@@ -195,6 +198,8 @@ def _sun(value: object) -> SunRule | None:
     if "event" not in named:
         return None
     offset = read_duration(str(named["offset"]), where="sun.offset") if "offset" in named else None
+    if offset and max(abs(offset[0].days), abs(offset[1])) > 1:
+        raise ScheduleInvalid("is longer than a day", where="sun.offset", cure="mend its length")
     offset_s = (offset[0] + timedelta(days=offset[1])).total_seconds() if offset else 0.0
     offset_s += _number(named.get("offset_s", 0), "sun.offset_s", -86_400, 86_400)
     offset_s += 60 * _number(named.get("offset_min", 0), "sun.offset_min", -1_440, 1_440)

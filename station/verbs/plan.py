@@ -1,6 +1,5 @@
 """`qyran plan`: paths, patrols, fleets. `plan area` covers an area from its border to its holes."""
 
-import json
 import math
 import time
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from core.errors import AreaInvalid, BadRequest, SourceMissing, UsageError
+from core.given_json import parse_json
 from geo.area_path import PathWish, path_over
 from geo.area_reading import area_of_document
 from geo.area_zones import fences_near
@@ -93,8 +93,8 @@ def _document(path: Path) -> Any:
     except (UnicodeDecodeError, IsADirectoryError):
         raise AreaInvalid("is no text", where=str(path), cure="give a GeoJSON file") from None
     try:
-        return json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+        return parse_json(text)
+    except ValueError as error:
         raise AreaInvalid(
             f"is no JSON: {error}", where=str(path), cure="give a GeoJSON file"
         ) from None

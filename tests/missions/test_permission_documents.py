@@ -149,7 +149,7 @@ def test_wall_times_need_a_zone() -> None:
         ({"valid_until": NOW.isoformat()}, "ends before"),
         ({"datum": None}, "without a datum"),
         ({"datum": "moon"}, "no datum"),
-        ({"ceiling_m": "high"}, "makes no sense"),
+        ({"ceiling_m": "high"}, "ceiling_m: 'high' is no number"),
         ({"ceiling_m": None, "celing_m": 30}, "celing_m is not known"),
         ({"ceiling_m": None, "Ceiling_M": 30, "flor_m": 20}, "flor_m is not known"),
         ({"max_height_m": 30}, "max_height_m is not known, and may limit the height"),
