@@ -33,6 +33,7 @@ VERBS: dict[str, str] = {
     "demo": "Run the simulated patrol of Kosshy.",
     "dispatch": "Decide who goes to an event, and why.",
     "doctor": "Say what is there, what is missing and how to get it.",
+    "exits": "Give aircraft their proven ways out of a zone that appears.",
     "ingest": "Run the whole line on footage: file, folder or stream.",
     "permissions": "Bring airspace permissions in, list them, revoke one.",
     "plan": "Plan paths: an area that is to be covered.",

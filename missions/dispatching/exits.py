@@ -111,9 +111,18 @@ class _Option:
     seconds: float
 
 
-def affected(flight: InFlight, zone: Zone, at: datetime, margin_m: float = 5.0) -> bool:
-    """Returns whether a flight is in a zone, or its way ahead meets it, the margin included."""
-    space = Airspace([zone], flight.lat_deg, flight.lon_deg, at, _later(at))
+def affected(
+    flight: InFlight,
+    zone: Zone,
+    at: datetime,
+    margin_m: float = 5.0,
+    terrain: TerrainModel | None = None,
+) -> bool:
+    """Returns whether a flight is in a zone, or its way ahead meets it, the margin included.
+
+    The way ahead counts from the ground up to the height of now: it has to come down somewhere.
+    """
+    space = Airspace([zone], flight.lat_deg, flight.lon_deg, at, later(at), terrain)
     if not space.zones or not space.closed(flight.asset.home, 0.0, flight.up_m)[0]:
         return False
     places = [(0.0, 0.0), *(space.frame.to_en1_m(*place) for place in flight.ahead)]
@@ -126,15 +135,55 @@ def affected(flight: InFlight, zone: Zone, at: datetime, margin_m: float = 5.0) 
 def ways_out(
     flights: Sequence[InFlight],
     fences: Sequence[Zone],
-    appeared: Zone,
+    appeared: Sequence[Zone],
     at: datetime,
-    **limits: object,
+    *,
+    rally: Sequence[RallyPoint] = (),
+    margin_m: float = 5.0,
+    weather: Weather | None = None,
+    terrain: TerrainModel | None = None,
 ) -> tuple[WayOut, ...]:
-    """Returns a way out for each flight that a new zone affects, in the order of their ids."""
-    hit = [flight for flight in flights if affected(flight, appeared, at)]
+    """Returns a way out for each flight that new zones affect, in the order of their ids.
+
+    Args:
+        flights: the aircraft in the air.
+        fences: the flight zones; of one that has appeared anew, its newest form counts.
+        appeared: the new zones.
+        at: the instant.
+        rally: as for `way_out`.
+        margin_m: as for `way_out`.
+        weather: as for `way_out`.
+        terrain: joins heights above ground.
+    """
+    hit = [
+        flight
+        for flight in flights
+        if any(affected(flight, zone, at, margin_m, terrain) for zone in appeared)
+    ]
     hit.sort(key=lambda flight: flight.asset.asset_id)
-    zones = [*(z for z in fences if z.zone_id != appeared.zone_id), appeared]
-    return tuple(way_out(flight, zones, at, **limits) for flight in hit)  # type: ignore[arg-type]
+    zones = with_appeared(fences, appeared)
+    return tuple(
+        way_out(flight, zones, at, rally=rally, margin_m=margin_m, weather=weather, terrain=terrain)
+        for flight in hit
+    )
+
+
+def with_appeared(fences: Sequence[Zone], appeared: Sequence[Zone]) -> tuple[Zone, ...]:
+    """Returns all flight zones once the new ones count, each in its newest form."""
+    new = {zone.zone_id for zone in appeared}
+    return (*(zone for zone in fences if zone.zone_id not in new), *appeared)
+
+
+def braked(flight: InFlight) -> tuple[Place, float]:
+    """Returns where an aircraft stands once it has braked, metres east and north, and when."""
+    speed = math.hypot(flight.east_m_s, flight.north_m_s)
+    if speed < 0.1:
+        return (0.0, 0.0), 0.0
+    reach_s = _REACTION_S + speed / (2 * _BRAKE_M_S2)
+    return (
+        flight.east_m_s * reach_s,
+        flight.north_m_s * reach_s,
+    ), _REACTION_S + speed / _BRAKE_M_S2
 
 
 def way_out(
@@ -158,11 +207,12 @@ def way_out(
         weather: for times and energy; unknown air is still.
         terrain: joins heights above ground.
     """
-    space = Airspace(fences, flight.lat_deg, flight.lon_deg, at, _later(at), terrain)
+    space = Airspace(fences, flight.lat_deg, flight.lon_deg, at, later(at), terrain)
     return _Finder(flight, space, rally, margin_m, air_of(flight.asset, weather), weather).find()
 
 
-def _later(at: datetime) -> datetime:
+def later(at: datetime) -> datetime:
+    """Returns until when a zone that comes into force matters to a flight of now."""
     return at + timedelta(seconds=_AHEAD_S)
 
 
@@ -183,10 +233,7 @@ class _Finder:
         self._home = flight.asset.home
         self._radius_m = flight.asset.acceptance_radius_m
         self._margin_m = self._radius_m + margin_m
-        speed = math.hypot(flight.east_m_s, flight.north_m_s)
-        self._brake_s = 0.0 if speed < 0.1 else _REACTION_S + speed / _BRAKE_M_S2
-        reach_s = 0.0 if speed < 0.1 else _REACTION_S + speed / (2 * _BRAKE_M_S2)
-        self._stop: Place = (flight.east_m_s * reach_s, flight.north_m_s * reach_s)
+        self._stop, self._brake_s = braked(flight)
         self._left = self._left_at(self._stop, flight.up_m)
         permitted = space.permitted
         self._outside = permitted is not None and not permitted.covers(Point(self._stop))

@@ -168,7 +168,7 @@ def test_those_that_are_affected_get_an_answer_and_no_others():
         in_flight(53, 0, name="too-near"),
     ]
     assert [affected(flight, ban, NOW) for flight in flights] == [True, True, False, True]
-    outs = ways_out(flights, [a_city()], ban, NOW)
+    outs = ways_out(flights, [a_city()], [ban], NOW)
     assert [out.asset_id for out in outs] == ["ahead", "inside", "too-near"]
     assert all(out.proven for out in outs)
     over = a_ban(box(-50, -50, 50, 50), ceiling=Altitude(40.0, Datum.GROUND))
