@@ -16,6 +16,7 @@ from api.rim import Rim
 from api.routes import (
     accounts,
     evidence,
+    exits,
     health,
     incidents,
     live,
@@ -43,6 +44,7 @@ _BELOW_PREFIX = (
     planning,
     incidents,
     evidence,
+    exits,
     observations,
     live,
     openapi,

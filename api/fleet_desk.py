@@ -27,10 +27,16 @@ def responders(services: Services, now: datetime) -> tuple[Responder, ...]:
 
 def flights_under_way(services: Services, now: datetime) -> Iterator[OwnFlight]:
     """Yields the flights of our drones that are under way, as proven."""
+    for _, sortie in sorties_under_way(services):
+        yield OwnFlight(sortie.plan, sortie.started_at or now)
+
+
+def sorties_under_way(services: Services) -> Iterator[tuple[Asset, Sortie]]:
+    """Yields our drones that are on a sortie, each with that sortie."""
     for asset in services.missions.assets():
         sortie = _under_way(services, asset.asset_id)
         if sortie is not None and asset.kind is AssetKind.DRONE:
-            yield OwnFlight(sortie.plan, sortie.started_at or now)
+            yield asset, sortie
 
 
 def rally_of_fleet(services: Services) -> tuple[RallyPoint, ...]:
