@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from core.errors import QyranError, TooManyTries, VersionConflict
+from core.given_json import AbsurdValue
 
 STATUS: Mapping[str, int] = {
     "qyran_error": 500,
@@ -150,11 +151,19 @@ _HTTP_CODES = {
 }
 
 
+_HTTP_CURES = {
+    400: "send JSON as /api/v1/openapi.json has it",
+    404: "see /api/v1/openapi.json for what is there",
+    405: "see /api/v1/openapi.json for what is there",
+}
+
+
 def problem_of_http(error: HTTPException) -> JSONResponse:
     """Returns the response of what the framework refused."""
     status = error.status_code
     code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
-    return problem(status, code, TITLES.get(status, str(error.detail)), headers=error.headers)
+    title = TITLES.get(status, str(error.detail))
+    return problem(status, code, title, cure=_HTTP_CURES.get(status, ""), headers=error.headers)
 
 
 def problem_of_validation(error: RequestValidationError) -> JSONResponse:
@@ -162,10 +171,7 @@ def problem_of_validation(error: RequestValidationError) -> JSONResponse:
 
     What was sent is not sent back: it may hold a password.
     """
-    fields = [
-        {"where": ".".join(str(part) for part in one["loc"]), "message": str(one["msg"])}
-        for one in error.errors()
-    ]
+    fields = [_field(one) for one in error.errors()]
     first = fields[0] if fields else {"where": "", "message": "it can't be read"}
     return problem(
         422,
@@ -175,6 +181,15 @@ def problem_of_validation(error: RequestValidationError) -> JSONResponse:
         cure="see /api/v1/openapi.json for what is expected",
         extra={"fields": fields[:50]},
     )
+
+
+def _field(one: Mapping[str, Any]) -> dict[str, str]:
+    """Returns where a request does not fit, and why; of an absurd value the place inside."""
+    steps = [str(part) for part in one["loc"]]
+    reason = one.get("ctx", {}).get("error")
+    if not isinstance(reason, AbsurdValue):
+        return {"where": ".".join(steps), "message": str(one["msg"])}
+    return {"where": ".".join([*steps, reason.place]).rstrip("."), "message": reason.message}
 
 
 def problem_of_host(host: str) -> JSONResponse:

@@ -41,7 +41,9 @@ def visible_incident(services: Services, account: Account, incident_id: str) -> 
     """
     incident = services.incidents.get(IncidentId(incident_id))
     if not visible_to(account)(incident):
-        raise NotFound("there is no such incident", where=incident_id)
+        raise NotFound(
+            "there is no such incident", where=incident_id, cure="name one of /incidents"
+        )
     return incident
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from numpy import errstate
 from shapely import (
     GeometryCollection,
     MultiPolygon,
@@ -120,7 +121,7 @@ def _permission(document: object, where: str) -> Permission:
         ValueError,
         OverflowError,
         TypeError,
-        KeyError,
+        LookupError,
         AttributeError,
         ShapelyError,
     ) as error:
@@ -134,7 +135,11 @@ def _area(geometry: object, radius_m: object) -> Area:
         raise ZoneInvalid(
             "it has no area", cure="give it a geometry: a polygon, or a point with radius_m"
         )
-    found = geometry if hasattr(geometry, "geom_type") else shape(cast("dict[str, Any]", geometry))
+    if hasattr(geometry, "geom_type"):
+        found: Any = geometry
+    else:
+        with errstate(invalid="ignore"):  # a corner that is no number is told below
+            found = shape(cast("dict[str, Any]", geometry))
     if isinstance(found, Point) and radius_m is not None:
         circle = Circle(float(found.y), float(found.x), _metres(radius_m, 0.001, "radius_m"))
         return circle_area(circle, ZoneKind.INCLUSION)
@@ -144,7 +149,7 @@ def _area(geometry: object, radius_m: object) -> Area:
     if not isinstance(found, Polygon | MultiPolygon):
         raise ValueError(f"its area is a {getattr(found, 'geom_type', 'riddle')}, not a polygon")
     west, south, east, north = found.bounds
-    if west < -180 or east > 180 or south < -90 or north > 90:
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # also NaN
         turned = max(-west, east) <= 90 and max(-south, north) <= 180
         raise ZoneInvalid(
             "longitude and latitude are swapped" if turned else "a corner is no place on Earth",

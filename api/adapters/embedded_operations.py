@@ -114,7 +114,7 @@ class EmbeddedOperations:
     def _ordered(self, sortie_id: SortieId, state: SortieState, by: UserId) -> Sortie:
         found = self._missions.sorties(sortie_id=sortie_id)
         if not found:
-            raise NotFound("there is no such sortie", where=sortie_id)
+            raise NotFound("there is no such sortie", where=sortie_id, cure="name one of /sorties")
         self._fail()
         return self._moved(found[-1], state, by)
 
@@ -141,10 +141,10 @@ class EmbeddedOperations:
         for asset in self._missions.assets():
             if asset.asset_id == asset_id:
                 return asset
-        raise NotFound("there is no such asset", where=asset_id)
+        raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")
 
     def _patrol(self, patrol_id: PatrolId) -> Patrol:
         for patrol in self._missions.patrols():
             if patrol.patrol_id == patrol_id:
                 return patrol
-        raise NotFound("there is no such patrol", where=patrol_id)
+        raise NotFound("there is no such patrol", where=patrol_id, cure="name one of /patrols")

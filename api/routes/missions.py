@@ -216,18 +216,18 @@ def _asset(services: Services, asset_id: str) -> Asset:
     for asset in services.missions.assets():
         if asset.asset_id == asset_id:
             return asset
-    raise NotFound("there is no such asset", where=asset_id)
+    raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")
 
 
 def _patrol(services: Services, patrol_id: str) -> Patrol:
     for patrol in services.missions.patrols():
         if patrol.patrol_id == patrol_id:
             return patrol
-    raise NotFound("there is no such patrol", where=patrol_id)
+    raise NotFound("there is no such patrol", where=patrol_id, cure="name one of /patrols")
 
 
 def _sortie(services: Services, sortie_id: str) -> Sortie:
     found = services.missions.sorties(sortie_id=SortieId(sortie_id))
     if not found:
-        raise NotFound("there is no such sortie", where=sortie_id)
+        raise NotFound("there is no such sortie", where=sortie_id, cure="name one of /sorties")
     return found[-1]

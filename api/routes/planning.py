@@ -19,7 +19,7 @@ from api.schemas.planning import (
     PlanCheckOut,
 )
 from api.services import Services
-from core.errors import AreaInvalid, NotFound
+from core.errors import AreaInvalid, NotFound, PlanUnreadable
 from core.ids import AssetId, fresh_id
 from geo.area_path import path_over
 from geo.area_reading import area_of_document
@@ -48,6 +48,8 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     """
     loaded = load_plan(json.dumps(body.plan), AssetId(body.asset_id or "unnamed-drone"))
     plan = loaded.plan
+    home = box_at(plan.home.lat_deg, plan.home.lon_deg)
+    refuse_swapped(services, [home], "plan, home", kind=PlanUnreadable)
     zones = tuple(services.zones.find(Purpose.FLIGHT)) if body.station_zones else ()
     asset = _asset(services, body.asset_id, plan)
     permissions = tuple(services.permissions.permissions()) if body.station_permissions else None

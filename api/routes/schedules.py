@@ -19,7 +19,7 @@ from api.requests import (
     check_version,
     set_etag,
 )
-from api.schemas.base import Instant, ListOf
+from api.schemas.base import Instant, JsonObject, ListOf
 from api.schemas.schedules import (
     EXAMPLE,
     FiringOut,
@@ -44,7 +44,7 @@ _LONGEST = timedelta(days=366 * 10)
 _LISTED_MOST = 20_000
 _FAR_S = 1e12
 """Later than any start: the difference puts the newest first."""
-ScheduleBody = Annotated[dict[str, Any], Body(examples=[EXAMPLE])]
+ScheduleBody = Annotated[JsonObject, Body(examples=[EXAMPLE])]
 From = Annotated[Instant, Query(alias="from", description="first instant")]
 To = Annotated[Instant, Query(alias="to", description="first instant that does not count")]
 

@@ -186,7 +186,7 @@ def get_zone_diff(
 def _history(services: Services, zone_id: str) -> Sequence[Zone]:
     versions = services.zones.history(ZoneId(zone_id))
     if not versions:
-        raise NotFound("there is no such zone", where=zone_id)
+        raise NotFound("there is no such zone", where=zone_id, cure="name one of /zones")
     return versions
 
 

@@ -3,8 +3,18 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
+from core.given_json import refuse_absurd
+from core.instants import near
 from core.names import LONGEST_NAME, is_one_line
 
 T = TypeVar("T")
@@ -19,6 +29,8 @@ def _utc(at: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 """An aware time; goes out in UTC with `Z`."""
+NearInstant = Annotated[Instant, AfterValidator(lambda at: near(at, "it"))]
+"""An instant at which a vehicle may do something."""
 Lat = Annotated[float, Field(ge=-90, le=90)]
 Lon = Annotated[float, Field(ge=-180, le=180)]
 LonLat = tuple[float, float]
@@ -37,10 +49,25 @@ Name = Annotated[OneLine, Field(min_length=1, max_length=LONGEST_NAME)]
 """What a thing is called, on one line."""
 
 
+def _possible(value: Any) -> Any:
+    refuse_absurd(value)
+    return value
+
+
 class Body(BaseModel):
     """A request's body: fields that it does not know are refused."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _holds_no_absurd_number(cls, value: Any) -> Any:
+        """Refuses what the framework's JSON reader lets through, at any depth."""
+        return _possible(value)
+
+
+JsonObject = Annotated[dict[str, Any], BeforeValidator(_possible)]
+"""A body of words of its own, whose numbers can all be."""
 
 
 class Answer(BaseModel):

@@ -151,7 +151,7 @@ class PatrolBody(Body):
     radius_m: Annotated[float, Field(gt=0, le=2_000)] = 30.0
     stay_s: Annotated[float, Field(ge=0, le=3_600)] = 10.0
     terrain_following: bool = False
-    revisit_s: Annotated[float, Field(gt=0)] | None = None
+    revisit_s: Annotated[float, Field(gt=0, le=3.2e8)] | None = None
     """Longest time that what is watched should stay unseen."""
 
     def to_domain(self, patrol_id: PatrolId) -> Patrol:

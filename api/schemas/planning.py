@@ -4,7 +4,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from api.schemas.base import Answer, Body, Instant, LonLat
+from api.schemas.base import Answer, Body, Instant, LonLat, NearInstant
 from api.schemas.missions import FindingOut
 from core.errors import BadRequest
 from geo.area_path import PathWish
@@ -13,7 +13,7 @@ from geo.sweep_time import Pace, Wind
 from missions.events import Candidate, Decision, EnergyNeed, Event, LeftTask, Reason, TaskOutcome
 from missions.formats.losses import Loss
 from missions.model import Severity
-from missions.weather import Weather
+from missions.weather import BOUNDS, Weather
 
 _PLAN_EXAMPLE: dict[str, JsonValue] = {
     "fileType": "Plan",
@@ -27,18 +27,24 @@ _PLAN_EXAMPLE: dict[str, JsonValue] = {
 }
 
 
+def _bounded(name: str) -> Any:
+    """Returns the bounds of a number of the weather."""
+    least, most = BOUNDS[name]
+    return Field(ge=least, le=most)
+
+
 class WeatherBody(Body):
     """What the air does; what is left out is not known, never fine."""
 
-    at: Instant
-    wind_m_s: Annotated[float, Field(ge=0, le=150)] | None = None
-    wind_from_deg: float | None = None
-    gust_m_s: Annotated[float, Field(ge=0, le=200)] | None = None
-    temperature_c: Annotated[float, Field(ge=-90, le=70)] | None = None
-    dew_point_c: Annotated[float, Field(ge=-120, le=70)] | None = None
-    visibility_m: Annotated[float, Field(ge=0)] | None = None
-    ceiling_m: Annotated[float, Field(ge=0)] | None = None
-    precipitation_mm_h: Annotated[float, Field(ge=0)] | None = None
+    at: NearInstant
+    wind_m_s: Annotated[float, _bounded("wind_m_s")] | None = None
+    wind_from_deg: Annotated[float, _bounded("wind_from_deg")] | None = None
+    gust_m_s: Annotated[float, _bounded("gust_m_s")] | None = None
+    temperature_c: Annotated[float, _bounded("temperature_c")] | None = None
+    dew_point_c: Annotated[float, _bounded("dew_point_c")] | None = None
+    visibility_m: Annotated[float, _bounded("visibility_m")] | None = None
+    ceiling_m: Annotated[float, _bounded("ceiling_m")] | None = None
+    precipitation_mm_h: Annotated[float, _bounded("precipitation_mm_h")] | None = None
     source: Annotated[str, Field(max_length=200)] = ""
 
     def to_domain(self) -> Weather:
@@ -53,7 +59,7 @@ class PlanCheckBody(Body):
     """A QGroundControl `.plan` document."""
     asset_id: str | None = None
     """Who flies it; a usual PX4 quadcopter by default."""
-    departs_at: Instant | None = None
+    departs_at: NearInstant | None = None
     weather: WeatherBody | None = None
     margin_m: Annotated[float, Field(ge=0, le=1_000)] = 0.0
     station_zones: bool = True
@@ -91,13 +97,13 @@ class AreaPlanBody(Body):
     margin_m: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     start: LonLat | None = None
     """Where one comes from; longitude first."""
-    angle_deg: float | None = None
+    angle_deg: Annotated[float, Field(ge=-720, le=720)] | None = None
     """Direction of the lanes, counter-clockwise from east; else the best."""
     speed_m_s: Annotated[float, Field(gt=0, le=100)] = 8.0
     turn_s: Annotated[float, Field(ge=0, le=600)] = 0.5
     covered: Annotated[float, Field(ge=0, lt=1)] = SEEN_GOAL
     wind_m_s: Annotated[float, Field(ge=0, le=100)] = 0.0
-    wind_from_deg: float = 0.0
+    wind_from_deg: Annotated[float, Field(ge=-720, le=720)] = 0.0
     station_zones: bool = True
     """Whether the station's flight zones limit the path."""
 
@@ -191,7 +197,7 @@ class EventBody(Body):
     kind: Annotated[str, Field(min_length=1, max_length=60)] = "sos"
     lat: Annotated[float, Field(ge=-90, le=90)]
     lon: Annotated[float, Field(ge=-180, le=180)]
-    at: Instant | None = None
+    at: NearInstant | None = None
     """Now by default."""
     stay_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
     priority: Annotated[int, Field(ge=0, le=1_000)] = 100

@@ -116,8 +116,8 @@ class ZoneProperties(BaseModel):
     name: Name
     purpose: Annotated[list[Purpose], Field(min_length=1, max_length=2)]
     kind: ZoneKind = ZoneKind.INCLUSION
-    floor_m: float | None = None
-    ceiling_m: float | None = None
+    floor_m: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
+    ceiling_m: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
     datum: AnyDatum = Datum.HOME
     ceiling_datum: AnyDatum | None = None
     """Only where the ceiling counts from another datum than the floor."""
