@@ -7,7 +7,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import cast
+from typing import Any, cast
 
 from core.clock import Clock
 from core.errors import LinkLost, QyranError, SortieFailed, StartRefused, UploadMismatch
@@ -38,6 +38,11 @@ RETURNED_BY_ITSELF = "returned_by_itself"
 ENDED_EARLY = "ended_early"
 CANCELLED = "cancelled"
 """Reason codes of sorties that ended other than as planned, beside those of the errors."""
+ZONE_APPEARED = "zone_appeared"
+PERMISSION_ENDED = "permission_ended"
+LOW_BATTERY = "low_battery"
+RETASKED = "retasked"
+"""Reason codes that an order, or what the vehicle says, gives a sortie while it is under way."""
 _SLOWER, _LONGER = 2.0, timedelta(minutes=30)
 """How much longer than expected a zone's time may still matter to a flight."""
 
@@ -52,8 +57,12 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Ordered:
-    order: Order
+    order: Order | None
+    """`None` only tells something."""
     by: UserId | None
+    reason_code: str = ""
+    text: str = ""
+    """For the sortie's log, beside the order."""
 
 
 class SortieCommands:
@@ -63,17 +72,23 @@ class SortieCommands:
         """Starts without orders."""
         self.queue: asyncio.Queue[_Ordered] = asyncio.Queue()
 
-    def hold(self, by: UserId | None = None) -> None:
-        """Orders to stop where it is."""
-        self.queue.put_nowait(_Ordered(Order.HOLD, by))
+    def hold(self, by: UserId | None = None, *, reason_code: str = "", text: str = "") -> None:
+        """Orders to stop where it is; the reason stands with the sortie until it goes on."""
+        self.queue.put_nowait(_Ordered(Order.HOLD, by, reason_code, text))
 
     def resume(self, by: UserId | None = None) -> None:
         """Orders to go on after a hold."""
         self.queue.put_nowait(_Ordered(Order.RESUME, by))
 
-    def bring_home(self, by: UserId | None = None) -> None:
-        """Orders to end the mission and come home."""
-        self.queue.put_nowait(_Ordered(Order.RETURN, by))
+    def bring_home(
+        self, by: UserId | None = None, *, reason_code: str = "", text: str = ""
+    ) -> None:
+        """Orders to end the mission and come home, for a typed reason where it is given."""
+        self.queue.put_nowait(_Ordered(Order.RETURN, by, reason_code, text))
+
+    def tell(self, text: str, *, reason_code: str = "") -> None:
+        """Puts something into the sortie's log, and its reason with it, and orders nothing."""
+        self.queue.put_nowait(_Ordered(None, None, reason_code, text))
 
 
 def new_sortie(plan: Plan, sortie_id: SortieId | None = None) -> Sortie:
@@ -295,21 +310,27 @@ class _Flight:
 
     async def _obey(self, ordered: _Ordered) -> None:
         order, state = ordered.order, self.sortie.state
+        why: dict[str, Any] = {"reason_code": ordered.reason_code} if ordered.reason_code else {}
+        also = f": {ordered.text}" if ordered.text else ""
         try:
-            if order is Order.HOLD and state is _S.UNDERWAY:
+            if order is None:
+                self._change(ordered.text, **why)
+            elif order is Order.HOLD and state is _S.UNDERWAY:
                 await self._pilot.hold()
-                self._change("holding", _S.HOLDING, by=ordered.by)
+                self._change(f"holding{also}", _S.HOLDING, by=ordered.by, **why)
+            elif order is Order.HOLD and state is _S.HOLDING and also:
+                self._change(f"holding{also}", by=ordered.by, **why)
             elif order is Order.RESUME and state is _S.HOLDING:
                 await self._pilot.resume()
-                self._change("resumed", _S.UNDERWAY, by=ordered.by)
+                self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="")
             elif order is Order.RETURN and state in (_S.UNDERWAY, _S.HOLDING):
                 self._ordered_home = True
                 await self._pilot.return_to_launch()
-                self._change("returning on order", _S.RETURNING, by=ordered.by)
+                self._change(f"returning on order{also}", _S.RETURNING, by=ordered.by, **why)
         except LinkLost:
             raise
         except SortieFailed as error:  # it still flies; the person must know and may try again
-            self._change(f"{order} refused: {error}", by=ordered.by)
+            self._change(f"{order} refused: {error}{also}", by=ordered.by, **why)
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""
@@ -319,21 +340,25 @@ class _Flight:
         if progress.returning and self.sortie.state in (_S.UNDERWAY, _S.HOLDING):
             planned = progress.reached >= self._to_reach
             text = "returning" if planned else f"returning by itself: {progress.message}"
-            self._change(text, _S.RETURNING, progress=progress)
+            # both autopilots name the battery in what they say of a return for its sake
+            low = not planned and "battery" in progress.message.casefold()
+            why: dict[str, Any] = {"reason_code": LOW_BATTERY} if low else {}
+            self._change(text, _S.RETURNING, progress=progress, **why)
         elif self.sortie.progress is None or _differs(self.sortie.progress, progress):
             self._change("", progress=progress)
         return False
 
     def _end(self, progress: Progress) -> None:
         done = progress.reached >= self._to_reach
+        known = self.sortie.reason_code
         if self._ordered_home:
-            state, code = _S.ABORTED, RETURNED_ON_ORDER
+            state, code = _S.ABORTED, known or RETURNED_ON_ORDER
         elif done:
             state, code = _S.COMPLETED, ""
         elif self.sortie.state is _S.RETURNING:
-            state, code = _S.ABORTED, RETURNED_BY_ITSELF
+            state, code = _S.ABORTED, known or RETURNED_BY_ITSELF
         else:
-            state, code = _S.ABORTED, ENDED_EARLY
+            state, code = _S.ABORTED, known or ENDED_EARLY
         if state is _S.COMPLETED and self.sortie.state is _S.HOLDING:
             state, code = _S.ABORTED, ENDED_EARLY
         if done and state is _S.COMPLETED:

@@ -14,6 +14,7 @@ from sim.world_layout import Layout
 from station.command import Run
 from station.demo import DEMO_USER, DemoStation, opened_demo
 from station.demo_scenario import FRAME
+from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
 from station.services import city, make_services
 from station.settings import Settings
@@ -43,13 +44,19 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
         call.emit({"url": address, "demo": True, "seed": seed}, f"Qyran demo: {address}")
         if services.page_folder is None:
             call.note("the page was not built; run scripts/build_page, the API works meanwhile")
-        rounds = asyncio.create_task(_patrol_rounds(demo)) if auto else None
+        watch = FlightWatch(
+            demo.operations, demo.stores.zones, demo.stores.permissions.permissions, demo.clock,
+            terrain=demo.station.ground.terrain,
+        )  # fmt: skip
+        tasks = [asyncio.create_task(watch.run())]
+        if auto:
+            tasks.append(asyncio.create_task(_patrol_rounds(demo)))
         try:
             await serve(services, settings.server, listener)
         finally:
-            if rounds is not None:
-                rounds.cancel()
-                await asyncio.gather(rounds, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
             await demo.close()
     return 0
 

@@ -175,6 +175,14 @@ class StationOperations:
         self._order(sortie_id).bring_home(by)
         return self._sortie(sortie_id)
 
+    def under_way(self) -> Sequence[tuple[Sortie, Asset, SortieCommands]]:
+        """Returns the sorties that are under way here, each with the way to order it."""
+        return [
+            (self._sortie(sortie_id), self._asset(asset_id), self._orders[sortie_id])
+            for asset_id, sortie_id in tuple(self._busy.items())
+            if sortie_id in self._orders
+        ]
+
     def status(self, asset_id: AssetId) -> AssetStatus | None:
         """Returns the newest that is known of an asset."""
         return self._fleet.status(asset_id)

@@ -77,7 +77,7 @@ def _rows(services: Services, zone: Zone, margin_m: float) -> Iterator[WayOutOut
         elif flight is None:
             why = "where it is, or how high, is not known"
             yield WayOutOut(asset_id=asset.asset_id, affected=None, why=why)
-        elif not affected(flight, zone, now, margin_m):
+        elif not affected(flight, zone, now, margin_m, others=zones):
             why = "its way keeps clear of the zone"
             yield WayOutOut(asset_id=asset.asset_id, affected=False, why=why)
         else:

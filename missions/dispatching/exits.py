@@ -21,7 +21,7 @@ from core.ids import AssetId
 from geo.coverage import Place
 from geo.ports import TerrainModel
 from geo.shortest_exit import shortest_exit
-from geo.zones import Zone
+from geo.zones import Purpose, Zone, ZoneKind
 from missions.airspace import UP_MARGIN_M, Airspace
 from missions.endurance import Air, Cost, air_of, share_of, spendable
 from missions.model import Asset, RallyPoint
@@ -117,19 +117,28 @@ def affected(
     at: datetime,
     margin_m: float = 5.0,
     terrain: TerrainModel | None = None,
+    others: Sequence[Zone] = (),
 ) -> bool:
     """Returns whether a flight is in a zone, or its way ahead meets it, the margin included.
 
-    The way ahead counts from the ground up to the height of now: it has to come down somewhere.
+    For an exclusion the way ahead counts from the ground up to the height of now: it has to come
+    down somewhere. An inclusion affects a flight that it and the other inclusions do not hold, or
+    whose height it does not permit.
     """
-    space = Airspace([zone], flight.lat_deg, flight.lon_deg, at, later(at), terrain)
-    if not space.zones or not space.closed(flight.asset.home, 0.0, flight.up_m)[0]:
+    if Purpose.FLIGHT not in zone.purposes or not zone.in_force(at, later(at)):
         return False
+    inclusion = zone.kind is ZoneKind.INCLUSION
+    with_it = [o for o in others if inclusion and o.kind is zone.kind and o.zone_id != zone.zone_id]
+    space = Airspace([zone, *with_it], flight.lat_deg, flight.lon_deg, at, later(at), terrain)
     places = [(0.0, 0.0), *(space.frame.to_en1_m(*place) for place in flight.ahead)]
     line = LineString(places) if len(set(places)) > 1 else Point(places[0])
+    home, up_m = flight.asset.home, flight.up_m
+    if inclusion:
+        beyond = space.permitted is not None and not space.permitted.covers(line)
+        wrong_height = bool(space.closed(home, up_m, up_m)[0])
+        return beyond or (wrong_height and bool(space.areas[0].intersects(line)))
     near = float(space.areas[0].distance(line)) < flight.asset.acceptance_radius_m + margin_m
-    inside = bool(space.areas[0].contains(line))
-    return not inside if space.inclusion[0] else near
+    return near and bool(space.closed(home, 0.0, up_m)[0])
 
 
 def ways_out(
@@ -158,7 +167,7 @@ def ways_out(
     hit = [
         flight
         for flight in flights
-        if any(affected(flight, zone, at, margin_m, terrain) for zone in appeared)
+        if any(affected(flight, zone, at, margin_m, terrain, fences) for zone in appeared)
     ]
     hit.sort(key=lambda flight: flight.asset.asset_id)
     zones = with_appeared(fences, appeared)

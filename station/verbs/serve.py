@@ -13,6 +13,7 @@ from station.command import Run, verb
 from station.data_folder import Stores
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
+from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
 from station.left_sorties import close_left
 from station.operations import StationOperations
@@ -106,10 +107,15 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         name=f"station-{os.getpid()}",
     )
     firing = asyncio.create_task(schedules.run())
+    watch = FlightWatch(
+        operations, stores.zones, stores.permissions.permissions, clock, terrain=ground.terrain
+    )
+    watching = asyncio.create_task(watch.run())
     try:
         await serve(services, settings.server, listener)
     finally:
         firing.cancel()
-        await asyncio.gather(firing, return_exceptions=True)
+        watching.cancel()
+        await asyncio.gather(firing, watching, return_exceptions=True)
         await operations.close()
         station.detector.close()

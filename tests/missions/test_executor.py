@@ -243,7 +243,7 @@ ABORTED = {
         Failure(FailureKind.RTL_BY_ITSELF, from_s=8.0), "returned_by_itself", "Failsafe",
     ),
     "battery_falls": (
-        Failure(FailureKind.BATTERY_FALLS, fraction=0.12), "returned_by_itself", "Low battery",
+        Failure(FailureKind.BATTERY_FALLS, fraction=0.12), "low_battery", "Low battery",
     ),
 }  # fmt: skip
 

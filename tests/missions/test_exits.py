@@ -175,6 +175,18 @@ def test_those_that_are_affected_get_an_answer_and_no_others():
     assert not affected(flights[0], replace(over, active=False), NOW)
 
 
+def test_an_inclusion_affects_what_it_and_the_others_do_not_hold():
+    flight = in_flight(0, 0, ahead=((a_place(100, 0).lat_deg, a_place(100, 0).lon_deg),))
+    small = a_city(box(-50, -50, 50, 50), zone_id=ZoneId("small"))
+    assert affected(flight, small, NOW)
+    assert not affected(flight, small, NOW, others=[a_city()])
+    assert not affected(flight, a_city(), NOW)
+    low = a_city(zone_id=ZoneId("low"), ceiling=Altitude(50.0, Datum.GROUND))
+    assert affected(flight, low, NOW, others=[a_city()])
+    assert not affected(in_flight(0, 0, 40.0), low, NOW, others=[a_city()])
+    assert affected(flight, small, NOW, others=[replace(a_city(), zone_id=small.zone_id)])
+
+
 def behind_a_wall():
     return [a_city(), a_ban(box(-20, -100, 200, 100), "new"), a_ban(box(-18, -30, -10, 30), "wall")]
 
