@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AliasChoices, BeforeValidator, Field, model_validator
-from shapely.errors import GEOSException
+from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
 from missions.model import AssetKind, Autopilot
 from station.bounded_fields import (
+    LONGEST_S,
     Energy,
     Hours,
     Instant,
@@ -47,7 +48,7 @@ def _geometry(value: object) -> object:
         raise ValueError("it is no GeoJSON geometry and no [lon, lat]")
     try:
         made = shape(dict(value))
-    except (GEOSException, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+    except (ShapelyError, ValueError, TypeError, LookupError, AttributeError) as error:
         raise ValueError(f"it is no GeoJSON geometry: {error}") from error
     if made.is_empty or made.geom_type not in ("Point", "LineString", "Polygon"):
         raise ValueError(f"a {made.geom_type} is not understood; give Point, LineString or Polygon")
@@ -156,7 +157,7 @@ class JobPart(WantedPart):
 class TargetPart(WantedPart):
     """A place, street or zone that should never stay unseen for too long."""
 
-    revisit_s: PositiveSeconds
+    revisit_s: Annotated[float, Field(ge=60, le=LONGEST_S)]
     last_seen_at: Instant | None = None
     weight: Annotated[float, Field(ge=1e-6, le=1e6)] = 1.0
 

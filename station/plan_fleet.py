@@ -19,10 +19,10 @@ from core.instants import read_near_instant
 from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.coverage import lanes
-from geo.local_frame import LocalFrame
+from geo.local_frame import LocalFrame, distance_m
 from geo.positions import Altitude, Datum, Position
 from geo.road_graph import RoadGraph
-from geo.swapped import CURE, SAID, Box, box_at, boxes_of, swapped_among
+from geo.swapped import APART_M, CURE, SAID, Box, box_at, boxes_of, swapped_among
 from geo.zones import Zone, to_local
 from missions.energy import EnergyModel
 from missions.fleet import FleetAsset, Job, LatLon, PassiveTrack, RevisitTarget, TrackFix
@@ -293,6 +293,9 @@ def _places(part: WantedPart, swath_m: float | None) -> tuple[LatLon, ...]:
         return ((middle.y, middle.x),)
     frame = LocalFrame(made.centroid.y, made.centroid.x)
     local = to_local(made, frame)
+    west, south, east, north = made.bounds
+    if distance_m(south, west, north, east) > APART_M:
+        raise ValueError(f"{part.id}: its area reaches further than {APART_M / 1000:g} km")
     if local.area / swath_m**2 > _LANES_MOST * 10:
         raise ValueError(f"{part.id}: its area is too large for a swath of {swath_m:g} m")
     swept = [place for lane in lanes(local, swath_m) for place in (lane.start, lane.end)]

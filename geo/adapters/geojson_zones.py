@@ -19,7 +19,7 @@ from numpy import isfinite
 from shapely import GeometryCollection, MultiPolygon, Point, Polygon, force_2d, get_coordinates
 
 from core.errors import SettingInvalid, SourceMissing, SourceUnreadable, ZoneInvalid
-from core.given_json import GREATEST, parse_json, shown
+from core.given_json import GREATEST, number, parse_json, shown
 from core.ids import AgencyId, UserId, ZoneId, content_id
 from core.recurrence import Recurrence
 from core.window_documents import WindowInvalid, read_windows, write_window
@@ -34,6 +34,7 @@ _DRIVERS = {".geojson": "GeoJSON", ".json": "GeoJSON", ".gpkg": "GPKG", ".kml": 
 
 _FAR_DEG = 1e9
 """Beyond this not even what is wrong with a border can be worked out."""
+_RADII_M = (0.01, 1e6)
 FLIGHT_ALONE = frozenset({Purpose.FLIGHT})
 
 
@@ -284,8 +285,14 @@ def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]
 def _circle(row: Mapping[str, Any], shape: Any) -> Circle | None:
     given = _nested(row, "circle")
     if given is not None:
-        return Circle(*(float(given[name]) for name in ("lat_deg", "lon_deg", "radius_m")))
+        lat, lon, radius_m = (number(given[name]) for name in ("lat_deg", "lon_deg", "radius_m"))
+        return Circle(lat, lon, number(radius_m, *_RADII_M))
     radius_m = _number(row, "radius_m")
+    if radius_m is not None and not _RADII_M[0] <= radius_m <= _RADII_M[1]:
+        raise ZoneInvalid(
+            f"its radius_m is {radius_m:g}, which is not from 0.01 m to 1000 km",
+            cure="write radius_m as the radius in metres",
+        )
     if isinstance(shape, Point) and not shape.is_empty and radius_m is not None:
         return Circle(float(shape.y), float(shape.x), radius_m)
     return None

@@ -41,6 +41,8 @@ def read_table(path: Path, *, geojson: bool) -> tuple[dict[str, Any], ...]:
         # a corner that is no number is told with its row, and a ring without its end is closed
         with errstate(invalid="ignore"), catch_warnings():
             filterwarnings("ignore", message="Non closed ring")
+            # where some say `active` by a word and some by their times, all stay as text
+            filterwarnings("ignore", message="Could not parse column")
             layers = [str(name) for name, _ in pyogrio.list_layers(path)]
             frames = [geopandas.read_file(path, layer=layer, **options) for layer in layers]
     except (

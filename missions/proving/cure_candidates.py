@@ -298,7 +298,7 @@ def _slower(bench: Bench) -> Iterator[Candidate]:
         items = bench.plan.mission.items[: number + 1]
         given = [item.speed_m_s for item in items if item.speed_m_s]
         speed = given[-1] if given else bench.plan.cruise_m_s
-        for times in (0.75, 0.5, 0.35, 0.25):
+        for times in (0.75, 0.5, 0.35, 0.25, 0.16):
             metres = round(times * speed, 1)
             if metres >= _SLOWEST_M_S:
                 change = Change(_K.SET_LEG_SPEED, number, metres=metres)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cached_property
 
+from geo.local_frame import distance_m
 from geo.ports import TerrainModel
 from geo.positions import Altitude, Datum, Position
 from missions.circumstances import Circumstances
@@ -24,6 +25,7 @@ from missions.model import (
     Plan,
     Severity,
 )
+from missions.momentum import BRAKE_M_S2, LAG_S
 from missions.proving.cure_candidates import LOCAL, UNCURED, Candidate, candidates
 from missions.proving.flight_path import FlightPath
 from missions.proving.prover import Prover
@@ -297,16 +299,28 @@ def _change_items(plan: Plan, change: Change) -> Iterator[MissionItem]:
 
 
 def _slowed(plan: Plan, number: int, speed_m_s: float) -> Iterator[MissionItem]:
-    """Yields the items with another speed on one leg, and the one before from there on."""
-    speed = plan.cruise_m_s
+    """Yields the items with another speed on one leg, and the one before from there on.
+
+    Legs behind it that are too short to speed up on and brake again keep the other speed: it
+    would be of no use there, and the corners at their ends would be reached too fast.
+    """
+    speed, slow = plan.cruise_m_s, False
+    here = plan.home
     for index, item in enumerate(plan.mission.items):
         speed = item.speed_m_s or speed
+        before, here = here, item.position or here
+        length_m = distance_m(before.lat_deg, before.lon_deg, here.lat_deg, here.lon_deg)
+        short = length_m < speed * LAG_S + speed**2 / BRAKE_M_S2
         if index == number:
+            slow = True
             yield replace(item, speed_m_s=speed_m_s)
-        elif index == number + 1 and item.kind is not ItemKind.RETURN:
-            yield replace(item, speed_m_s=speed)
-        else:
+        elif not slow or item.kind is ItemKind.RETURN:
             yield item
+        elif short:
+            yield replace(item, speed_m_s=speed_m_s)
+        else:
+            slow = False
+            yield replace(item, speed_m_s=speed)
 
 
 def _between(plan: Plan, number: int, change: Change) -> MissionItem:
