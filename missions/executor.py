@@ -198,6 +198,8 @@ class _Flight:
         items = sortie.plan.mission.items
         self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
         self._ordered_home = False
+        self._by_itself = False
+        """Whether it returns though nobody ordered it and its mission does not say so yet."""
 
     def _change(self, text: str, state: SortieState | None = None, **changes: object) -> None:
         now = self._clock.now()
@@ -334,19 +336,28 @@ class _Flight:
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""
+        self._hear_of_battery(progress)
         if progress.ended:
             self._end(progress)
             return True
         if progress.returning and self.sortie.state in (_S.UNDERWAY, _S.HOLDING):
             planned = progress.reached >= self._to_reach
             text = "returning" if planned else f"returning by itself: {progress.message}"
-            # both autopilots name the battery in what they say of a return for its sake
-            low = not planned and "battery" in progress.message.casefold()
-            why: dict[str, Any] = {"reason_code": LOW_BATTERY} if low else {}
-            self._change(text, _S.RETURNING, progress=progress, **why)
+            self._by_itself = not planned
+            self._change(text, _S.RETURNING, progress=progress)
         elif self.sortie.progress is None or _differs(self.sortie.progress, progress):
             self._change("", progress=progress)
+        self._hear_of_battery(progress)
         return False
+
+    def _hear_of_battery(self, progress: Progress) -> None:
+        """Takes the reason of a return by itself from the vehicle's words, which may come late.
+
+        Both autopilots name the battery in what they say of a return for its sake.
+        """
+        named = "battery" in progress.message.casefold()
+        if named and self._by_itself and not self.sortie.reason_code:
+            self._change("", reason_code=LOW_BATTERY)
 
     def _end(self, progress: Progress) -> None:
         done = progress.reached >= self._to_reach
