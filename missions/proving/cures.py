@@ -25,7 +25,6 @@ from missions.model import (
     Plan,
     Severity,
 )
-from missions.momentum import BRAKE_M_S2, LAG_S
 from missions.proving.cure_candidates import LOCAL, UNCURED, Candidate, candidates
 from missions.proving.flight_path import FlightPath
 from missions.proving.prover import Prover
@@ -40,6 +39,9 @@ _WHOLE = 30
 _AROUND = 3
 _TIDY = frozenset({"end_missing", "item_after_end", "steps_too_close"})
 """Warnings that `fix_plan` cures too."""
+
+_BRAKES_M_S2, _REACTS_S = 3.0, 0.5
+"""How long a leg must be for it to be worth speeding up on."""
 
 _K = ChangeKind
 
@@ -310,7 +312,7 @@ def _slowed(plan: Plan, number: int, speed_m_s: float) -> Iterator[MissionItem]:
         speed = item.speed_m_s or speed
         before, here = here, item.position or here
         length_m = distance_m(before.lat_deg, before.lon_deg, here.lat_deg, here.lon_deg)
-        short = length_m < speed * LAG_S + speed**2 / BRAKE_M_S2
+        short = length_m < speed * _REACTS_S + speed**2 / _BRAKES_M_S2
         if index == number:
             slow = True
             yield replace(item, speed_m_s=speed_m_s)
