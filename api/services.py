@@ -1,7 +1,7 @@
 """What the HTTP edge may use: one frozen object, made by `station.wiring`."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +20,7 @@ from missions.dispatching.judge import TravelTimes
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.planning.patrol_room import LeftOut
+from missions.planning.resumption import Rest
 from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
 from missions.weather import Weather
 from telemetry.model import AssetStatus
@@ -43,6 +44,18 @@ class PlanReport:
         return all(finding.severity is not Severity.ERROR for finding in self.findings)
 
 
+@dataclass(frozen=True, slots=True)
+class RestReport:
+    """What an interrupted sortie has left to see, its plan, and what the checks found."""
+
+    rest: Rest
+    poses: int
+    """Of the camera, by which it was told."""
+    unseen_m2: float
+    report: PlanReport | None
+    """`None` where nothing is left."""
+
+
 class Operations(Protocol):
     """Plans and commands the fleet. Methods that aren't async may block for a while."""
 
@@ -52,6 +65,20 @@ class Operations(Protocol):
         Raises:
             NotFound: if there is no such patrol, asset or zone.
             ZoneInvalid: if a zone can't be planned with.
+        """
+        ...
+
+    def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
+        """Plans what a sortie's camera has not seen, with the zones of now; sends nothing.
+
+        Args:
+            sortie_id: of a patrol.
+            others: sorties of the same patrol whose pictures count too.
+
+        Raises:
+            NotFound: if there is no such sortie, or its patrol or asset is gone.
+            BadRequest: if it is no drone's, or another one flew another patrol.
+            PoseUnknown: if no pose of its camera was kept.
         """
         ...
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from api.services import PlanReport
+from api.services import PlanReport, RestReport
 from core.errors import IllegalMove, NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
@@ -18,10 +18,12 @@ from missions.executor import SortieCommands, authorise, new_sortie
 from missions.fence_translation import FenceLoss, translate_fence
 from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
 from missions.planning.planner import PatrolPlan, plan_with_reasons
+from missions.planning.resumption import plan_rest, unseen_m2
 from missions.ports import MissionStore
 from missions.proving.checks import check_plan
 from station.circumstances import with_permission
 from station.fleet import Corners, Fleet
+from station.kept_poses import kept_poses
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol
 from telemetry.model import AssetStatus
 
@@ -95,8 +97,39 @@ class StationOperations:
         """
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
-        known, terrain = self._known(asset), self._station.ground.terrain
-        made = self._planned(patrol, asset, known)
+        known = self._known(asset)
+        return self._report(self._planned(patrol, asset, known), asset, known)
+
+    def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
+        """Plans what a sortie's camera has not seen, over the zones in force now.
+
+        Raises:
+            NotFound: if there is no such sortie, or its patrol or asset is gone.
+            BadRequest: if it is no drone's, or another one flew another patrol.
+            PoseUnknown: if no pose of its camera was kept.
+        """
+        sortie = self._sortie(sortie_id)
+        patrol = self._patrol(sortie.plan.patrol_id or PatrolId(""))
+        asset = self._asset(sortie.plan.asset_id)
+        flown = [sortie, *(self._sortie(other) for other in others)]
+        poses = kept_poses(flown, asset, self._station.telemetry_log, self._station.clock.now())
+        found = plan_rest(
+            patrol,
+            self._watched(patrol),
+            [*self._zones.find(Purpose.FLIGHT)],
+            asset,
+            poses,
+            terrain=self._station.ground.terrain,
+        )
+        report = None
+        if found.plan is not None:
+            known = self._known(asset)
+            made = replace(found.plan, plan=with_permission(found.plan.plan, asset, known))
+            report = self._report(made, asset, known)
+        return RestReport(found, len(poses), unseen_m2(found), report)
+
+    def _report(self, made: PatrolPlan, asset: Asset, known: Circumstances) -> PlanReport:
+        terrain = self._station.ground.terrain
         losses: tuple[FenceLoss, ...] = ()
         if asset.kind is AssetKind.DRONE:
             begins = known.departs_at

@@ -1,12 +1,20 @@
 """A fleet that obeys at once and goes nowhere: for tests and for trying the API out."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from api.services import PlanReport
+from api.services import PlanReport, RestReport
 from core.clock import Clock
-from core.errors import ArmingDenied, IllegalMove, NotFound, PlanUnsafe, VehicleUnreachable
+from core.errors import (
+    ArmingDenied,
+    IllegalMove,
+    NotFound,
+    PlanUnsafe,
+    PoseUnknown,
+    VehicleUnreachable,
+)
 from core.ids import AssetId, MissionId, PatrolId, SortieId, UserId, fresh_id
 from missions.model import (
     SORTIE_MOVES,
@@ -49,6 +57,7 @@ class EmbeddedOperations:
         self.failure = FleetFailure.NONE
         self.statuses: dict[AssetId, AssetStatus] = {}
         self.footprints: dict[AssetId, tuple[tuple[float, float], ...]] = {}
+        self.rests: dict[SortieId, RestReport] = {}
         self._missions = missions
         self._clock = clock
         self._lock = threading.Lock()
@@ -68,6 +77,16 @@ class EmbeddedOperations:
         place = (asset.home.lat_deg, asset.home.lon_deg)
         finding = Finding(Severity.ERROR, "item_outside_fence", "leaves the fence", place, 0)
         return PlanReport(plan, (finding,))
+
+    def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
+        """Returns what was put into `rests`.
+
+        Raises:
+            PoseUnknown: if nothing was: this fleet has no cameras.
+        """
+        if sortie_id not in self.rests:
+            raise PoseUnknown("no pose of its camera was kept", where=sortie_id)
+        return self.rests[sortie_id]
 
     async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
         """Starts a sortie, which is under way at once."""

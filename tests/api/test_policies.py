@@ -64,6 +64,7 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /plans/check": P | {Role.PILOT},
     "POST /plans/area": P | {Role.PILOT},
     "POST /dispatch": P | {Role.DISPATCHER, Role.PILOT},
+    "POST /sorties/{sortie_id}/rest": P | {Role.PILOT},
     "POST /exits": P | {Role.DISPATCHER, Role.PILOT},
     "GET /sorties": EVERYBODY,
     "GET /sorties/{sortie_id}": EVERYBODY,
