@@ -85,7 +85,9 @@ class EmbeddedOperations:
             PoseUnknown: if nothing was: this fleet has no cameras.
         """
         if sortie_id not in self.rests:
-            raise PoseUnknown("no pose of its camera was kept", where=sortie_id)
+            raise PoseUnknown(
+                "no pose of its camera was kept", where=sortie_id, cure="plan the patrol anew"
+            )
         return self.rests[sortie_id]
 
     async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:

@@ -18,7 +18,7 @@ def post_sortie_rest(services: ServicesOf, sortie_id: str, body: RestBody | None
     """
     found = services.missions.sorties(sortie_id=SortieId(sortie_id))
     if not found:
-        raise NotFound("there is no such sortie", where=sortie_id)
+        raise NotFound("there is no such sortie", where=sortie_id, cure="name one of /sorties")
     patrol_id = found[-1].plan.patrol_id
     if patrol_id is None:
         raise BadRequest(
