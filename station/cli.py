@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from core.errors import DiskFull, EnvironmentFault, QyranError
+from core.errors import DiskFull, EnvironmentFault, QyranError, UsageError
 from station import logs
 from station.output import Output
 from station.stopping import Stopped, stopped_by_signals
@@ -165,9 +165,9 @@ def _called(output: Output, wanted: str | None, words: list[str]) -> int:
     except typer.TyperException as error:
         known = wanted if wanted in VERBS else None
         hint = f"see qyran {known} --help" if known else "see qyran --help"
-        return _fail(
-            output, "usage_error", 2, f"{error.format_message().rstrip('.')}; {hint}", None
-        )
+        message = error.format_message().rstrip(".")
+        fault = UsageError(message, cure=hint)
+        return _fail(output, "usage_error", 2, str(fault), fault)
     except typer.Abort as abort:
         raise KeyboardInterrupt from abort
 

@@ -92,14 +92,14 @@ class AreaPlanBody(Body):
 
     area: dict[str, Any]
     """GeoJSON: a geometry, a Feature or a FeatureCollection with polygons."""
-    swath_m: Annotated[float, Field(gt=0, le=10_000)]
+    swath_m: Annotated[float, Field(ge=0.01, le=10_000)]
     """Width that is seen from the path."""
     margin_m: Annotated[float, Field(ge=0, le=10_000)] = 0.0
     start: LonLat | None = None
     """Where one comes from; longitude first."""
     angle_deg: Annotated[float, Field(ge=-720, le=720)] | None = None
     """Direction of the lanes, counter-clockwise from east; else the best."""
-    speed_m_s: Annotated[float, Field(gt=0, le=100)] = 8.0
+    speed_m_s: Annotated[float, Field(ge=0.01, le=100)] = 8.0
     turn_s: Annotated[float, Field(ge=0, le=600)] = 0.5
     covered: Annotated[float, Field(ge=0, lt=1)] = SEEN_GOAL
     wind_m_s: Annotated[float, Field(ge=0, le=100)] = 0.0

@@ -54,14 +54,16 @@ def run(
         Path | None, typer.Option(help="Height of the ground: .asc in degrees, or .hgt.")
     ] = None,
     margin_m: Annotated[
-        float, typer.Option(help="Kept from borders beyond the acceptance radius.", min=0.0)
+        float,
+        typer.Option(help="Kept from borders beyond the acceptance radius.", min=0.0, max=1e5),
     ] = 0.0,
     return_m: Annotated[
         float | None,
-        typer.Option(help="Height of a return above home; the file has none.", min=0.0),
+        typer.Option(help="Height of a return above home; the file has none.", min=0.0, max=1e5),
     ] = None,
     endurance_s: Annotated[
-        float | None, typer.Option(help="Time under way, s, where no asset is given.", min=1.0)
+        float | None,
+        typer.Option(help="Time under way, s, where no asset is given.", min=1.0, max=1e8),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Apply cures until none is left.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where to write the mended plan.")] = None,

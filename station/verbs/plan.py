@@ -1,6 +1,5 @@
 """`qyran plan`: paths, patrols, fleets. `plan area` covers an area from its border to its holes."""
 
-import math
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -76,6 +75,12 @@ def area(
     return 0 if document["outside_m"] == 0.0 else 1
 
 
+_WIDEST_M = 1e12
+_TURNED_DEG = 720.0
+_FASTEST_M_S = 1_000.0
+_SLOWEST_TURN_S = 3_600.0
+
+
 def _line(document: dict[str, Any]) -> str:
     return (
         f"{document['length_m']:.0f} m with {document['turns']} turns, "
@@ -103,28 +108,35 @@ def _document(path: Path) -> Any:
 def _check_numbers(
     swath_m: float, margin_m: float, angle_deg: float | None, covered: float
 ) -> None:
-    if not (0 < swath_m < math.inf):
+    if not (0.01 <= swath_m <= _WIDEST_M):
         raise UsageError(
-            f"a swath of {swath_m:g} m sees nothing", where="--swath-m", cure="give more than 0 m"
+            f"nothing sees a swath of {swath_m:g} m",
+            where="--swath-m",
+            cure=f"give more than 0.01 m, and at most {_WIDEST_M:g} m",
         )
-    if not (0 <= margin_m < math.inf):
+    if not (0 <= margin_m <= _WIDEST_M):
         raise UsageError(
             f"a margin of {margin_m:g} m makes no sense",
             where="--margin-m",
-            cure="give 0 m or more",
+            cure=f"give 0 m or more, and at most {_WIDEST_M:g} m",
         )
     if not 0 <= covered < 1:
         raise UsageError(
             f"a share of {covered:g} can't be asked for", where="--covered", cure="give 0 to 0.9999"
         )
-    if angle_deg is not None and not math.isfinite(angle_deg):
+    if angle_deg is not None and not abs(angle_deg) <= _TURNED_DEG:  # also NaN
         raise UsageError("is no angle", where="--angle-deg", cure="give 0 to 180")
 
 
 def _pace(speed_m_s: float, turn_s: float, wind_m_s: float, wind_from_deg: float) -> Pace:
     try:
-        if not math.isfinite(wind_from_deg):
-            raise ValueError("the wind's direction is no number")
+        if not abs(wind_from_deg) <= _TURNED_DEG:  # also NaN
+            raise ValueError("the wind's direction is no number of degrees")
+        for name, value, least in (("speed", speed_m_s, 0.01), ("wind", wind_m_s, 0.0)):
+            if not least <= value <= _FASTEST_M_S:
+                raise ValueError(f"a {name} of {value:g} m/s can't be")
+        if not 0 <= turn_s <= _SLOWEST_TURN_S:
+            raise ValueError(f"a turn of {turn_s:g} s can't be")
         return Pace(speed_m_s, turn_s, Wind(wind_m_s, wind_from_deg))
     except ValueError as error:
         raise UsageError(

@@ -40,8 +40,8 @@ def zone() -> dict[str, Any]:
 
 def patrol() -> dict[str, Any]:
     line = [[LON, LAT], [LON + H, LAT], [LON + H, LAT + H]]
-    return {"name": "Round", "asset_id": "drone-1", "pattern": "corridor", "route": line, "altitude_m": 40,
-            "width_m": 40, "stay_s": 5, "revisit_s": 900}  # fmt: skip
+    return {"name": "Round", "asset_id": "drone-1", "pattern": "corridor",
+            "route": line, "altitude_m": 40, "width_m": 40, "stay_s": 5, "revisit_s": 900}  # fmt: skip
 
 
 def plan_check() -> dict[str, Any]:
@@ -123,3 +123,12 @@ def test_the_place_of_an_absurd_number_is_told(station: Station) -> None:
     assert answer.status_code == 422
     told = answer.json()
     assert (told["code"], told["where"]) == ("bad_request", "body.area.coordinates.0.0.1")
+
+
+def test_a_plan_whose_home_lies_here_only_when_swapped_is_refused(station: Station) -> None:
+    document = a_document()
+    lat, lon, *rest = document["mission"]["plannedHomePosition"]
+    document["mission"]["plannedHomePosition"] = [lon, lat, *rest]
+    told = station.client(Role.PILOT).post("/plans/check", {"plan": document}).json()
+    assert (told["code"], told["where"]) == ("plan_unreadable", "plan, home")
+    assert "swapped" in told["detail"]

@@ -201,3 +201,57 @@ def test_every_nasty_value_is_refused_or_lived_with(qyran, name):
     document, words = READERS[name]
     amiss = {where: told for where, bad in spoilt(document) if (told := qyran(bad, words))}
     assert amiss == {}
+
+
+def swapped(document: Any) -> Any:
+    """The document with the numbers of each pair of coordinates in the other order."""
+    if isinstance(document, list):
+        if len(document) >= 2 and all(isinstance(one, float) for one in document[:2]):
+            return [document[1], document[0], *document[2:]]
+        return [swapped(one) for one in document]
+    if isinstance(document, dict):
+        return {name: swapped(part) for name, part in document.items()}
+    return document
+
+
+@pytest.mark.parametrize(
+    ("verb", "part"),
+    [
+        (["dispatch"], "permissions"), (["dispatch"], "zones"), (["plan", "fleet"], "zones"),
+        (["plan", "fleet"], "permissions"), (["plan", "fleet"], "assets.0.home"),
+        (["plan", "fleet"], "jobs.0.place"), (["plan", "fleet"], "targets.0.place"),
+        (["plan", "fleet"], "rally.0"), (["plan", "fleet"], "tracks.0.fixes.0"),
+    ],
+)  # fmt: skip
+def test_swapped_coordinates_are_recognised(tmp_path, capfd, verb, part):
+    document = json.loads(json.dumps(DISPATCH if verb == ["dispatch"] else FLEET))
+    *way, last = (int(step) if step.isdigit() else step for step in part.split("."))
+    inner = document
+    for step in way:
+        inner = inner[step]
+    inner[last] = swapped(inner[last])
+    path = tmp_path / "given.json"
+    path.write_text(json.dumps(document))
+    assert cli.main([*verb, str(path), "--json"]) == 2
+    error = json.loads(capfd.readouterr().out)["error"]
+    assert "swapped" in error["message"]
+    assert error["where"] != str(path)
+
+
+OPTIONS = [
+    *(["plan", "area", AREA, "--swath-m", "40", f"--{name}={value}"]
+      for name in ("swath-m", "margin-m", "speed-m-s", "turn-s", "wind-from-deg")
+      for value in ("1e300", "nan", "5e-324")),
+    *(["check", PLAN, f"--{name}={value}"]
+      for name in ("margin-m", "return-m", "endurance-s") for value in ("1e300", "inf", "x")),
+    *(["check", PLAN, f"--at={at}"] for at in ("9999-12-31T23:59:59-12:00", "0001-01-01")),
+    *(["schedule", "occurrences", PLAIN, f"--from={first}", f"--to={last}"]
+      for first in ("0001-01-01T00:00:00+14:00", "9999-12-31")
+      for last in ("9999-12-31T23:59:59-12:00", "0001-01-01")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", OPTIONS, ids=lambda words: f"{words[0]} {words[-1]}")
+def test_a_nasty_option_is_refused_or_lived_with(qyran, words):
+    document = next(word for word in words if isinstance(word, dict))
+    assert qyran(document, [... if word is document else word for word in words]) == ""
