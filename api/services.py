@@ -108,8 +108,16 @@ class Operations(Protocol):
         """Goes on after a hold; raises as `hold`."""
         ...
 
-    async def return_home(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Ends the patrol and comes home; raises as `hold`."""
+    async def return_home(
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
+    ) -> Sortie:
+        """Ends the patrol and comes home; raises as `hold`.
+
+        Args:
+            sortie_id: under way.
+            by: who orders it.
+            retasked: it is wanted for something more urgent.
+        """
         ...
 
     def status(self, asset_id: AssetId) -> AssetStatus | None:

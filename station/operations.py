@@ -14,7 +14,7 @@ from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from missions.circumstances import Circumstances, OwnFlight
-from missions.executor import SortieCommands, authorise, new_sortie
+from missions.executor import RETASKED, SortieCommands, authorise, new_sortie
 from missions.fence_translation import FenceLoss, translate_fence
 from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
 from missions.planning.planner import PatrolPlan, plan_with_reasons
@@ -199,13 +199,15 @@ class StationOperations:
         self._order(sortie_id).resume(by)
         return self._sortie(sortie_id)
 
-    async def return_home(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Orders to come home.
+    async def return_home(
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
+    ) -> Sortie:
+        """Orders to come home; `retasked` where it is wanted for something more urgent.
 
         Raises:
             NotFound: if the sortie is not under way.
         """
-        self._order(sortie_id).bring_home(by)
+        self._order(sortie_id).bring_home(by, reason_code=RETASKED if retasked else "")
         return self._sortie(sortie_id)
 
     def under_way(self) -> Sequence[tuple[Sortie, Asset, SortieCommands]]:

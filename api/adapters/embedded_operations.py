@@ -115,9 +115,11 @@ class EmbeddedOperations:
         """Goes on."""
         return self._ordered(sortie_id, SortieState.UNDERWAY, by)
 
-    async def return_home(self, sortie_id: SortieId, by: UserId) -> Sortie:
+    async def return_home(
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
+    ) -> Sortie:
         """Comes home."""
-        return self._ordered(sortie_id, SortieState.RETURNING, by)
+        return self._ordered(sortie_id, SortieState.RETURNING, by, "retasked" if retasked else "")
 
     def status(self, asset_id: AssetId) -> AssetStatus | None:
         """Returns what was put into `statuses`."""
@@ -132,12 +134,14 @@ class EmbeddedOperations:
         running = (s for s in self._missions.sorties(asset_id=asset_id) if s.state not in _ENDED)
         return next((sortie.sortie_id for sortie in running), None)
 
-    def _ordered(self, sortie_id: SortieId, state: SortieState, by: UserId) -> Sortie:
+    def _ordered(
+        self, sortie_id: SortieId, state: SortieState, by: UserId, reason_code: str = ""
+    ) -> Sortie:
         found = self._missions.sorties(sortie_id=sortie_id)
         if not found:
             raise NotFound("there is no such sortie", where=sortie_id, cure="name one of /sorties")
         self._fail()
-        return self._moved(found[-1], state, by)
+        return self._moved(replace(found[-1], reason_code=reason_code), state, by)
 
     def _moved(self, sortie: Sortie, state: SortieState, by: UserId) -> Sortie:
         now = self._clock.now()

@@ -19,6 +19,7 @@ from api.schemas.missions import (
     PatrolBody,
     PatrolOut,
     PlanOut,
+    ReturnBody,
     SortieOut,
     TrackOut,
 )
@@ -194,10 +195,14 @@ async def post_sortie_resume(services: ServicesOf, who: Who, sortie_id: str) -> 
 
 
 @router.add("POST", "/sorties/{sortie_id}/return", _CREW)
-async def post_sortie_return(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+async def post_sortie_return(
+    services: ServicesOf, who: Who, sortie_id: str, body: ReturnBody | None = None
+) -> SortieOut:
     """Ends the patrol and comes home."""
     wanted = await _commanded(services, who, sortie_id)
-    return SortieOut.from_domain(await services.operations.return_home(wanted, who.user_id))
+    retasked = body is not None and body.reason == "retasked"
+    sortie = await services.operations.return_home(wanted, who.user_id, retasked=retasked)
+    return SortieOut.from_domain(sortie)
 
 
 async def _commanded(services: Services, who: Account, sortie_id: str) -> SortieId:

@@ -332,6 +332,15 @@ class PlanOut(Answer):
         )
 
 
+class ReturnBody(Body):
+    """Why a sortie is brought home, where it is not merely a person's wish."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "retasked"}]})
+
+    reason: Literal["retasked"] | None = None
+    """It is wanted for something more urgent: the sortie's reason code and the shift report."""
+
+
 class ProgressOut(Answer):
     """How far a sortie is."""
 

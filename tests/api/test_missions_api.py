@@ -140,3 +140,11 @@ def test_a_patrol_has_a_pattern(station: Station) -> None:
     assert kept.places == ((50.971, 71.351), (50.972, 71.352))
     for change in ({"places": []}, {"places": [[71.3, 95.0]]}, {"pattern": "corridor"}):
         refused(planner.post("/patrols", {**body, **change}), 422, "bad_request")
+
+
+def test_a_sortie_that_is_wanted_elsewhere_says_so(station: Station) -> None:
+    pilot = station.client(Role.PILOT)
+    order = f"/sorties/{pilot.post('/patrols/patrol-1/sorties').json()['id']}/return"
+    refused(pilot.post(order, {"reason": "bored"}), 422, "bad_request")
+    told = pilot.post(order, {"reason": "retasked"}).json()
+    assert (told["state"], told["reason_code"]) == ("returning", "retasked")

@@ -235,6 +235,32 @@ def test_nothing_is_armed_before_the_rally_points_are_confirmed(name: str) -> No
     assert armed == []
 
 
+def test_a_reason_stands_until_it_goes_on_and_with_its_end() -> None:
+    changes: list[Sortie] = []
+
+    async def story() -> Sortie:
+        commands = SortieCommands()
+
+        def on_change(sortie: Sortie) -> None:
+            changes.append(sortie)
+            text = sortie.events[-1].text
+            if sortie.state is S.UNDERWAY and text == "started":
+                commands.hold(reason_code="zone_appeared", text="a fire")
+            elif sortie.state is S.HOLDING and sortie.reason_code == "zone_appeared":
+                commands.resume(PILOT)
+            elif sortie.state is S.UNDERWAY and text == "resumed":
+                commands.bring_home(PILOT, reason_code="retasked")
+
+        async with CRAFTS["sim"]() as craft:
+            return await fly(craft, on_change, commands)
+
+    ended = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert (ended.state, ended.reason_code) == (S.ABORTED, "retasked")
+    assert any(event.text == "holding: a fire" for event in ended.events)
+    resumed = next(one for one in changes if one.events[-1].text == "resumed")
+    assert resumed.reason_code == ""
+
+
 ABORTED = {
     "disarms_in_flight": (
         Failure(FailureKind.DISARMS_IN_FLIGHT, from_s=8.0), "ended_early", "motors stopped",
