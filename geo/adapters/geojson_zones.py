@@ -285,8 +285,8 @@ def _shape(row: Mapping[str, Any], kind: ZoneKind) -> tuple[Area, Circle | None]
 def _circle(row: Mapping[str, Any], shape: Any) -> Circle | None:
     given = _nested(row, "circle")
     if given is not None:
-        lat, lon, radius_m = (number(given[name]) for name in ("lat_deg", "lon_deg", "radius_m"))
-        return Circle(lat, lon, number(radius_m, *_RADII_M))
+        lat, lon = number(given["lat_deg"], -90, 90), number(given["lon_deg"], -180, 180)
+        return Circle(lat, lon, number(given["radius_m"], *_RADII_M))
     radius_m = _number(row, "radius_m")
     if radius_m is not None and not _RADII_M[0] <= radius_m <= _RADII_M[1]:
         raise ZoneInvalid(

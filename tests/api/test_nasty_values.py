@@ -41,7 +41,8 @@ def zone() -> dict[str, Any]:
 def patrol() -> dict[str, Any]:
     line = [[LON, LAT], [LON + H, LAT], [LON + H, LAT + H]]
     return {"name": "Round", "asset_id": "drone-1", "pattern": "corridor",
-            "route": line, "altitude_m": 40, "width_m": 40, "stay_s": 5, "revisit_s": 900}  # fmt: skip
+            "route": line, "altitude_m": 40, "width_m": 40, "stay_s": 5,
+            "revisit_s": 900}  # fmt: skip
 
 
 def plan_check() -> dict[str, Any]:
