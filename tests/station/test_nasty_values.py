@@ -140,11 +140,11 @@ DISPATCH = {**guide("dispatch"), "zones": ZONES, "permissions": [PERMISSION], "w
 READERS: dict[str, tuple[Any, list[Any]]] = {
     "dispatch": (DISPATCH, ["dispatch"]),
     "fleet": (FLEET, ["plan", "fleet"]),
-    "area": (AREA, ["plan", "area", ..., "--swath-m", "40"]),
+    "area": (AREA, ["plan", "area", ..., "--swath-m", "120"]),
     "plan": (PLAN, ["check"]),
     "mended plan": (PLAN, ["check", ..., "--fix"]),
     "check zones": (ZONES, ["check", PLAN, "--zones"]),
-    "area zones": (ZONES, ["plan", "area", AREA, "--swath-m", "40", "--zones"]),
+    "area zones": (ZONES, ["plan", "area", AREA, "--swath-m", "120", "--zones"]),
     "asset": (ASSET, ["check", PLAN, "--asset"]),
     "permission": (PERMISSION, ["check", PLAN, "--permission"]),
     "weather": (WEATHER, ["check", PLAN, "--asset", ASSET, "--weather"]),
@@ -191,7 +191,7 @@ def test_what_is_fine_is_taken(qyran, name):
 @pytest.mark.parametrize("name", READERS)
 def test_a_nasty_value_is_refused_or_lived_with(qyran, name):
     document, words = READERS[name]
-    for where, bad in some_spoilt(document, 25):
+    for where, bad in some_spoilt(document, 12):
         assert qyran(bad, words) == "", where
 
 
@@ -239,7 +239,7 @@ def test_swapped_coordinates_are_recognised(tmp_path, capfd, verb, part):
 
 
 OPTIONS = [
-    *(["plan", "area", AREA, "--swath-m", "40", f"--{name}={value}"]
+    *(["plan", "area", AREA, "--swath-m", "120", f"--{name}={value}"]
       for name in ("swath-m", "margin-m", "speed-m-s", "turn-s", "wind-from-deg")
       for value in ("1e300", "nan", "5e-324")),
     *(["check", PLAN, f"--{name}={value}"]
