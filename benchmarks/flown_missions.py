@@ -24,7 +24,7 @@ must be found, and the run ends with the first:
     windows_ignored       zones with time windows are left out
     rally_not_uploaded    the vehicle does not know the plan's rally points
     corners_ignored       corners that are reached too fast are swept like others
-    swing_ignored         returns ordered at speed are thought to turn on the spot (found seldom)
+    run_on_ignored        returns ordered at speed are thought to turn on the spot (found seldom)
 
 `--margin-m` is kept from every border besides the acceptance radius, as a station would for an
 aircraft that is not exact.
@@ -72,7 +72,7 @@ _CODES = {
 }
 FAULTS = (
     "legs_not_swept", "loiters_ignored", *_CODES, "radius_ignored", "heights_wrong",
-    "windows_ignored", "rally_not_uploaded", "corners_ignored", "swing_ignored",
+    "windows_ignored", "rally_not_uploaded", "corners_ignored", "run_on_ignored",
 )  # fmt: skip
 _PATHS = ("legs_not_swept", "loiters_ignored", "corners_ignored")
 
@@ -183,21 +183,21 @@ def _work(job: tuple[int, int, str, float]) -> Result:
 def _prepare(fault: str) -> None:
     if fault in _PATHS:
         break_path(fault)
-    if fault == "swing_ignored":
-        FlightPath._swing_m = lambda *_: 0.0  # type: ignore[method-assign]
+    if fault == "run_on_ignored":
+        FlightPath._run_on = lambda _, leg: leg  # type: ignore[method-assign]
 
 
 def run(missions: int, seed: int, fault: str, margin_m: float, processes: int) -> Iterator[Result]:
     """Yields what came of each mission, in no order."""
     jobs = ((number, seed, fault, margin_m) for number in range(missions))
     if processes == 1:
-        whole, swing_m = FlightPath._own, FlightPath._swing_m
+        whole, run_on = FlightPath._own, FlightPath._run_on
         _prepare(fault)
         try:
             yield from map(_work, jobs)
         finally:
             FlightPath._own = whole  # type: ignore[method-assign]
-            FlightPath._swing_m = swing_m  # type: ignore[method-assign]
+            FlightPath._run_on = run_on  # type: ignore[method-assign]
         return
     with multiprocessing.get_context("spawn").Pool(
         processes, initializer=_prepare, initargs=(fault,)

@@ -326,7 +326,7 @@ class Autopilot:
     def _fly_home(self) -> None:
         quad = self.physics
         if self._leg_of == -1 and (quad.on_ground or quad.up >= quad.wanted_up - 0.5):
-            quad.fly_to(*self._goal[:2], quad.wanted_up, self.asset.cruise_m_s)
+            quad.fly_straight(*self._goal[:2], quad.wanted_up, self.asset.cruise_m_s)
             self._leg_of = -2
         if self._leg_of == -2 and quad.distance_m() < 1.0:
             quad.fly_to(*self._goal[:2], -1.0, 1.0)

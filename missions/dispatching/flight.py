@@ -25,7 +25,7 @@ from missions.circumstances import Circumstances
 from missions.endurance import CORNER_S, Air, Cost, Spot, air_of, usable_wh
 from missions.events import DispatchPolicy, EnergyNeed, Event, Reason, Responder
 from missions.model import Finding, ItemKind, Mission, MissionItem, Plan, RallyPoint
-from missions.momentum import calm_climb_m
+from missions.momentum import swing_m
 from missions.planning.safe_returns import find_returns, open_air
 from missions.proving.prover import Prover
 
@@ -136,7 +136,7 @@ class FlightFinder:
             self._at_height(responder, home, air, up_m, here, place, longest_s) for up_m in heights
         ]
         flights = [
-            replace(one, return_up_m=_return_ups_m(responder, one.up_m, heights))
+            replace(one, return_up_m=tuple(up for up in heights if up >= one.up_m))
             for one in found
             if isinstance(one, Flight)
         ]
@@ -242,10 +242,12 @@ class FlightFinder:
         if bends:
             ground = [RallyPoint(self._at(place, 0.0)) for place in bends]
             yield replace(plan, rally=(*plan.rally, *ground)), first
-        radius_m = flight.responder.asset.acceptance_radius_m + self._circumstances.margin_m
+        asset = flight.responder.asset
+        radius_m = max(asset.acceptance_radius_m, swing_m(asset.cruise_m_s))
+        radius_m += self._circumstances.margin_m
         heights = (flight.up_m, flight.up_m)
         air = open_air(FlightRoom(plan.fences, plan.home, self._terrain), heights, radius_m, way)
-        found = find_returns(way, air).rally
+        found = find_returns(way, air, asset.cruise_m_s).rally
         if found:
             ground = [_rally_at(frame, place) for place in found]
             yield replace(plan, rally=(*plan.rally, *ground)), first
@@ -334,12 +336,6 @@ class FlightFinder:
         circumstances = replace(self._circumstances, departs_at=begins, others=others)
         # the same checks as `check_plan`, without looking for cures of what is not chosen anyway
         return Prover(plan, flight.responder.asset, self._terrain).findings(plan, circumstances)
-
-
-def _return_ups_m(responder: Responder, up_m: float, heights: Sequence[float]) -> tuple[float, ...]:
-    """Returns heights for a return: first one on the way to which its speed is lost."""
-    calm = up_m + calm_climb_m(responder.asset.cruise_m_s)
-    return tuple(dict.fromkeys([calm, *(up for up in heights if up >= up_m)]))
 
 
 def _between(way: Sequence[Place], longest_m: float) -> list[Place]:

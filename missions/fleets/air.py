@@ -18,7 +18,6 @@ from missions.endurance import CORNER_S, Air, Cost, Spot, air_of, share_of, spen
 from missions.fleet import LatLon
 from missions.fleets.travel import Legs, Node
 from missions.model import Asset
-from missions.momentum import calm_return_m
 from missions.planning.patrol_room import MARGIN_M, UP_MARGIN_M
 from missions.weather import Weather
 
@@ -59,7 +58,6 @@ class AirWays:
         self.frame = room.frame
         ceilings = [li.ceiling_m for li in room.inclusions if li.ceiling_m is not None]
         self.up_m = min([up_m, *(ceiling - UP_MARGIN_M for ceiling in ceilings)])
-        self.return_up_m = calm_return_m(room, self.up_m, asset.cruise_m_s, UP_MARGIN_M)
         self._air: Air = air_of(asset, weather)
         self._budget: Cost = spendable(asset, weather)
         wanted = [[self.frame.to_en1_m(*place) for place in node.places] for node in nodes]

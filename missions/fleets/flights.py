@@ -77,7 +77,7 @@ def trip_plan(
         asset.cruise_m_s,
         zones,
         rally,
-        return_altitude=Altitude(ways.return_up_m, Datum.HOME),
+        return_altitude=above,
         expected_s=trip.returns_s - trip.departs_s,
     )
     text = repr((plan.mission.items, str(plan.asset_id), plan.home))

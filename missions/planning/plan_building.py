@@ -15,7 +15,7 @@ from geo.positions import Altitude, Datum, Position
 from geo.zones import Zone
 from missions.endurance import endurance_of
 from missions.model import Asset, ItemKind, Mission, MissionItem, Plan, RallyPoint
-from missions.momentum import calm_return_m
+from missions.momentum import swing_m
 from missions.planning.patrol_room import UP_MARGIN_M, Stop
 from missions.planning.pattern_heights import Shooting
 from missions.planning.safe_returns import Returns, find_returns, open_air
@@ -81,17 +81,14 @@ class PlanBuilder:
             asset.home,
             asset.cruise_m_s,
             self.fences,
-            return_altitude=Altitude(self._return_up_m(stops, up_m, how.speed_m_s), Datum.HOME),
+            return_altitude=Altitude(self._return_up_m(stops, up_m), Datum.HOME),
             patrol_id=self.patrol_id,
         )
         return named(timed(plan, asset))
 
-    def _return_up_m(self, stops: Sequence[Stop], up_m: float, speed_m_s: float) -> float:
+    def _return_up_m(self, stops: Sequence[Stop], up_m: float) -> float:
         """Returns a return height over the ground of every straight way home, if ceilings let."""
-        highest = max((stop.up_m or up_m for stop in stops), default=up_m)
-        speed_m_s = max((stop.speed_m_s or speed_m_s for stop in stops), default=speed_m_s)
-        calm = calm_return_m(self.room, highest, speed_m_s, UP_MARGIN_M)
-        wanted = max(calm, up_m, _USUAL_RETURN_M)
+        wanted = max(up_m, _USUAL_RETURN_M)
         if self.ground is not None and stops:
             some = stops[:: max(1, len(stops) // 40)]
             ways = [sampled((stop.place, _HOME), 20.0)[:2] for stop in some]
@@ -105,7 +102,7 @@ class PlanBuilder:
         ]
         if min(ceilings, default=math.inf) >= wanted + UP_MARGIN_M:
             return wanted
-        return calm if highest <= up_m else up_m
+        return up_m
 
     def returns(
         self, plan: Plan, stops: Sequence[Stop], up_m: float
@@ -114,8 +111,10 @@ class PlanBuilder:
         ups = [up_m, *(up_m if stop.up_m is None else stop.up_m for stop in stops)]
         back = plan.return_altitude.metres if plan.return_altitude is not None else _USUAL_RETURN_M
         way = [stop.place for stop in stops]
-        air = open_air(self.room, (min(ups), max(*ups, back)), self.asset.acceptance_radius_m, way)
-        return find_returns(way, air), air
+        speed = max([plan.cruise_m_s, *(stop.speed_m_s or 0.0 for stop in stops)])
+        radius_m = max(self.asset.acceptance_radius_m, swing_m(speed))
+        air = open_air(self.room, (min(ups), max(*ups, back)), radius_m, way)
+        return find_returns(way, air, speed), air
 
     def with_rally(self, plan: Plan, rally: Sequence[Place]) -> Plan:
         """Returns a plan with rally points, its own end at home, which they would else be."""

@@ -19,6 +19,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 from geo.flight_room import FlightRoom
+from missions.momentum import Stop, run_on_m, runs_beyond_m
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -76,17 +77,18 @@ def open_air(
     return air.difference(union_all(closed)) if closed else air
 
 
-def find_returns(way: Sequence[Place], air: BaseGeometry) -> Returns:
+def find_returns(way: Sequence[Place], air: BaseGeometry, speed_m_s: float) -> Returns:
     """Returns rally points for a way that begins and ends near home; none where home suffices.
 
     Args:
         way: the places flown to in turn, without home.
         air: where returns may fly (`open_air`).
+        speed_m_s: of the flight, which is carried on before it turns back.
     """
     if not way:
         return Returns((), True)
     shapely.prepare(air)
-    pieces = _Pieces.of(way)
+    pieces = _Pieces.of(way, speed_m_s)
     home = pieces.goal(_HOME, air)
     if home.free.all():
         return Returns((), True)
@@ -158,19 +160,27 @@ class _Pieces:
     ends: Floats
     leg_starts: Floats
     leg_ends: Floats
+    run_ends: Floats
+    """How far an aircraft is carried at most that is ordered to return on a piece."""
 
     @classmethod
-    def of(cls, way: Sequence[Place]) -> "_Pieces":
-        """Returns the pieces of a way."""
+    def of(cls, way: Sequence[Place], speed_m_s: float) -> "_Pieces":
+        """Returns the pieces of a way that is flown at a speed."""
         rows: list[Floats] = []
-        for a, b in pairwise([_HOME, *way, _HOME]):
+        runs: list[Floats] = []
+        stops = [Stop(k, place, speed_m_s, halts=False) for k, place in enumerate(way)]
+        beyond = runs_beyond_m(stops, 0.5)
+        for k, (a, b) in enumerate(pairwise([_HOME, *way, _HOME])):
             count = max(1, math.ceil(math.dist(a, b) / _STEP_M))
             t = np.linspace(0.0, 1.0, count + 1)[:, None]
             places = np.array(a) + (np.array(b) - np.array(a)) * t
             leg = np.broadcast_to([*a, *b], (count, 4))
             rows.append(np.hstack([places[:-1], places[1:], leg]))
+            length = max(math.dist(a, b), 1e-9)
+            ahead = np.minimum(run_on_m(speed_m_s), (1.0 - t[1:]) * length + beyond.get(k, 0.0))
+            runs.append(places[1:] + (np.array(b) - np.array(a)) * ahead / length)
         table = np.concatenate(rows)
-        return cls(table[:, :2], table[:, 2:4], table[:, 4:6], table[:, 6:])
+        return cls(table[:, :2], table[:, 2:4], table[:, 4:6], table[:, 6:], np.concatenate(runs))
 
     def goal(self, place: Place, air: BaseGeometry, beside: "_Goal | None" = None) -> _Goal:
         """Returns a place to return to, as seen from here.
@@ -189,7 +199,9 @@ class _Pieces:
         if beside is not None:
             asked = (squared - beside.squared).min(axis=0) <= beside.slack
         free = np.zeros(len(self.starts), bool)
-        free[asked] = shapely.covers(air, _triangles(self.starts[asked], self.ends[asked], place))
+        free[asked] = shapely.covers(
+            air, _triangles(self.starts[asked], self.run_ends[asked], place)
+        )
         return _Goal(place, squared, slack, free)
 
 

@@ -95,8 +95,6 @@ class _Blocks:
                 where = f"on the way to step {item} ({part} of it)"
             goal = "to a rally point" if code == "rally_way_blocked" else "home"
             message = f"a return {goal} ordered {where} flies through {name}{more}"
-            if sheet.swing_m > 0:
-                message += f"; at speed it may swing {sheet.swing_m + sheet.radius_m:.0f} m out"
             self._found.add(severity, code, message, place, item)
 
 

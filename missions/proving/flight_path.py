@@ -12,8 +12,8 @@ from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from missions.endurance import RETURN_UP_M, Endurance
 from missions.model import Asset, ItemKind, MissionItem, Plan
-from missions.momentum import speed_left_m_s, swing_m
-from missions.proving.run_on import FastCorner, Stop, fast_corners
+from missions.momentum import Stop, run_on_m, runs_beyond_m, swing_m
+from missions.proving.run_on import FastCorner, fast_corners
 from missions.proving.sheets import Part, Place, Sheet, nearest_span, part_of
 
 _EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
@@ -151,15 +151,7 @@ class FlightPath:
     @cached_property
     def fast_corners(self) -> Mapping[int, FastCorner]:
         """The corners that are reached too fast, by the number of their step."""
-        stops = []
-        for step in self.steps:
-            if self.ends_at is not None and step.number > self.ends_at:
-                break
-            item = step.item
-            if item.kind is not ItemKind.TAKEOFF:
-                halts = item.kind is not ItemKind.WAYPOINT or item.hold_s > 0
-                stops.append(Stop(step.number, step.place, self._speeds_m_s[step.number], halts))
-        return {corner.item: corner for corner in fast_corners(stops)}
+        return {corner.item: corner for corner in fast_corners(self._stops)}
 
     @cached_property
     def _speeds_m_s(self) -> tuple[float, ...]:
@@ -169,6 +161,27 @@ class FlightPath:
             speed = item.speed_m_s or speed
             speeds.append(speed)
         return tuple(speeds)
+
+    @cached_property
+    def _stops(self) -> tuple[Stop, ...]:
+        """The places of the way behind the take-off."""
+        stops = []
+        for step in self.steps:
+            item = step.item
+            if self.ends_at is not None and step.number > self.ends_at:
+                break
+            if item.kind is not ItemKind.TAKEOFF:
+                halts = item.kind is not ItemKind.WAYPOINT or item.hold_s > 0
+                stops.append(Stop(step.number, step.place, self._speeds_m_s[step.number], halts))
+        return tuple(stops)
+
+    @cached_property
+    def _beyond_m(self) -> Mapping[int, float]:
+        return runs_beyond_m(self._stops, self.radius_m)
+
+    @cached_property
+    def _place_of(self) -> Mapping[int, Place]:
+        return {step.number: step.place for step in self.steps}
 
     def _own(self) -> Iterator[Sheet]:
         """Yields what the mission itself sweeps; the last return is among the returns."""
@@ -247,25 +260,31 @@ class FlightPath:
         # the descent is told of the step from which it begins highest
         item = leg.item if top > known[0] else known[2]
         tops[goal] = (max(known[0], top), max(known[1], late), item)
-        back = replace(leg, late_s=late, return_up_m=self.return_up_m)
+        back = replace(self._run_on(leg), late_s=late, return_up_m=self.return_up_m)
         if self.return_up_m > min(leg.up_a, leg.up_b) + 0.01:
             yield replace(back, part=Part.RETURN_CLIMB)
-        swing = 0.0 if leg.planned else self._swing_m(back, goal)
-        yield replace(back, part=Part.RETURN, goal=goal, swing_m=swing)
+        yield replace(back, part=Part.RETURN, goal=goal)
 
-    def _swing_m(self, leg: Sheet, goal: Place) -> float:
-        """Returns how much farther than its radius a return from a leg may swing out."""
-        wanted = replace(leg, part=Part.RETURN, goal=goal).least_up_m
-        climb = wanted - max(leg.up_a, leg.up_b)
-        speed = speed_left_m_s(self._speeds_m_s[leg.item], climb)
-        apart = (90.0, 90.0)
-        if leg.disc_m <= 0 and leg.a != leg.b:
-            ahead = math.atan2(leg.b[1] - leg.a[1], leg.b[0] - leg.a[0])
-            places = [place for place in (leg.a, leg.b) if math.dist(place, goal) > 1e-3]
-            ways = [math.atan2(goal[1] - y, goal[0] - x) for x, y in places]
-            off = [abs(math.degrees(math.remainder(way - ahead, 2 * math.pi))) for way in ways]
-            apart = (min(off), max(off))
-        return max(0.0, swing_m(speed, apart) + self._margin_m - leg.radius_m)
+    def _run_on(self, leg: Sheet) -> Sheet:
+        """Returns a leg with what an aircraft is carried on that returns from there.
+
+        A planned return begins where it stands.
+        """
+        if leg.planned or leg.part is Part.CORNER:
+            return leg
+        speed = self._speeds_m_s[leg.item]
+        metres, wide = run_on_m(speed), swing_m(speed) + self._margin_m
+        if leg.disc_m > 0:
+            wide = max(wide, math.hypot(leg.disc_m, metres) - leg.disc_m + self._margin_m)
+            return replace(leg, radius_m=max(leg.radius_m, wide))
+        length = math.dist(leg.a, leg.b)
+        left = math.dist(leg.b, self._place_of[leg.item])  # of a leg cut where other goals are near
+        metres = min(metres, left + self._beyond_m.get(leg.item, 0.0))
+        if length < 1e-6 or metres <= 0.0:
+            return replace(leg, radius_m=max(leg.radius_m, wide))
+        share = 1.0 + metres / length
+        b = (leg.a[0] + share * (leg.b[0] - leg.a[0]), leg.a[1] + share * (leg.b[1] - leg.a[1]))
+        return replace(leg, b=b, radius_m=max(leg.radius_m, wide))
 
     def _planned(self, end: int, tops: dict[Place, tuple[float, float, int]]) -> Iterator[Sheet]:
         flown = [step for step in self.steps if step.number < end]

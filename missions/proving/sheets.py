@@ -72,16 +72,11 @@ class Sheet:
     """Radius of the circle flown about `a`."""
     planned: bool = False
     """A return that the mission itself asks for."""
-    swing_m: float = 0.0
-    """Of a return: how much farther out it may swing, to the side on which the goal lies."""
 
     @property
     def shape(self) -> BaseGeometry:
         """Its line, triangle or point, in metres east and north of home."""
-        shape = _shape(self.a, self.b, self.goal, self.disc_m)
-        if self.swing_m <= 0 or self.goal is None:
-            return shape
-        return _swung(shape, self.a, self.b, self.goal, self.swing_m)
+        return _shape(self.a, self.b, self.goal, self.disc_m)
 
     @property
     def band_m(self) -> tuple[float, float]:
@@ -90,17 +85,11 @@ class Sheet:
         if self.part is Part.RETURN_CLIMB:
             return low, max(high, self.return_up_m)
         if self.part is Part.RETURN and self.goal is not None:
-            return max(low, self.least_up_m), max(high, self.return_up_m)
+            near = _distance(self.goal, self.a, self.b)
+            # near its goal an autopilot climbs less high: PX4's cone of 45 degrees
+            cone = min(self.return_up_m, max(near, DESCEND_UP_M))
+            return max(low, cone), max(high, self.return_up_m)
         return low, high
-
-    @property
-    def least_up_m(self) -> float:
-        """Of a return: the height to which it climbs first, if it is not that high."""
-        if self.goal is None:
-            return self.return_up_m
-        # near its goal an autopilot climbs less high: PX4's cone of 45 degrees
-        near = _distance(self.goal, self.a, self.b) - self.disc_m
-        return min(self.return_up_m, max(near, DESCEND_UP_M))
 
     @property
     def swept_key(self) -> tuple[object, ...]:
@@ -108,7 +97,6 @@ class Sheet:
         return (
             self.part in COLUMNS, self.part is Part.RETURN_CLIMB, self.a, self.b, self.up_a,
             self.up_b, self.radius_m, self.goal, self.return_up_m, self.disc_m,
-            self.swing_m,
         )  # fmt: skip
 
     def halves(self) -> tuple["Sheet", ...]:
@@ -134,22 +122,6 @@ def _shape(a: Place, b: Place, goal: Place | None, disc_m: float) -> BaseGeometr
         corners = [a, goal, b]
         return Point(a) if len(set(corners)) == 1 else LineString(corners)
     return Polygon([a, b, goal])
-
-
-@lru_cache(maxsize=2_048)
-def _swung(shape: BaseGeometry, a: Place, b: Place, goal: Place, swing_m: float) -> BaseGeometry:
-    """Returns the shape of a return and what is flown beside it, on its goal's side of the leg."""
-    wide = shape.buffer(swing_m)
-    length = math.dist(a, b)
-    if length < 1e-6:
-        return wide
-    u = ((b[0] - a[0]) / length, (b[1] - a[1]) / length)
-    side = (goal[0] - a[0]) * -u[1] + (goal[1] - a[1]) * u[0]
-    n = (-u[1], u[0]) if side >= 0 else (u[1], -u[0])
-    reach = 2 * (length + swing_m + math.dist(a, goal))
-    near = [(c[0] + k * reach * u[0], c[1] + k * reach * u[1]) for c, k in ((a, -1), (b, 1))]
-    far = [(x + reach * n[0], y + reach * n[1]) for x, y in reversed(near)]
-    return wide.intersection(Polygon([*near, *far])).union(shape)
 
 
 def part_of(sheet: Sheet, start: float, end: float) -> Sheet:

@@ -109,7 +109,7 @@ def test_drones_and_cars_share_the_jobs():
 
 def test_every_flight_has_a_plan_that_is_proved_and_goes_around():
     zone = closed(east=0, north=300, half=100)
-    rally = (RallyPoint(a_place(300, 300)),)
+    rally = (RallyPoint(a_place(220, 300)),)
     order = an_order([a_drone()], [a_job("behind", (0, 600))], zones=(zone,), rally=rally)
     plan = planned(order)
     (trip,) = plan.routes[0].trips
