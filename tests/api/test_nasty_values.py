@@ -98,7 +98,7 @@ def test_a_nasty_value_is_refused_or_lived_with(station: Station, name: str) -> 
     body = REQUESTS[name][0]()
     fine = sent(station, name, body)
     assert fine.status_code < 300, fine.text
-    for where, bad in some_spoilt(body, 15):
+    for where, bad in some_spoilt(body, 6):
         assert amiss(sent(station, name, bad)) == "", where
 
 

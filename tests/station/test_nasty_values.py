@@ -191,7 +191,7 @@ def test_what_is_fine_is_taken(qyran, name):
 @pytest.mark.parametrize("name", READERS)
 def test_a_nasty_value_is_refused_or_lived_with(qyran, name):
     document, words = READERS[name]
-    for where, bad in some_spoilt(document, 12):
+    for where, bad in some_spoilt(document, 6):
         assert qyran(bad, words) == "", where
 
 
