@@ -19,6 +19,8 @@ _STEADY_M_S = 8.0
 _SOFT_DEG, _STOP_DEG = 15.0, 50.0
 """Bends up to the first are flown at full speed, from the second on at a crawl."""
 _CRAWL_M_S = 1.2
+SAME_M = 0.01
+"""Steps no farther apart are at one place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def runs_beyond_m(stops: Sequence[Stop], radius_m: float) -> dict[int, float]:
     for k, stop in enumerate(stops):
         after = stops[k + 1].place if k + 1 < len(stops) else None
         found[stop.item] = 0.0
-        if after is not None and not stop.halts and math.dist(here, stop.place) > 1e-6:
+        if after is not None and not stop.halts and math.dist(here, stop.place) >= SAME_M:
             bend = bend_deg(here, stop.place, after)
             metres = run_on_m(allowed_m_s(bend, stop.speed_m_s))
             aside = metres * math.sin(math.radians(min(90.0, bend)))
@@ -68,7 +70,13 @@ def runs_beyond_m(stops: Sequence[Stop], radius_m: float) -> dict[int, float]:
 
 
 def bend_deg(before: Place, here: Place, after: Place) -> float:
-    """Returns by how much a way turns at a place, 0 to 180 degrees."""
+    """Returns by how much a way turns at a place, 0 to 180 degrees.
+
+    Where the next place is the same, as for a climb, a hold or a landing there, it is a stop: 180.
+    PX4 takes an unknown direction for a sharp corner.
+    """
+    if math.dist(here, after) < SAME_M:
+        return 180.0
     one = math.atan2(here[1] - before[1], here[0] - before[0])
     two = math.atan2(after[1] - here[1], after[0] - here[0])
     return abs(math.degrees(math.remainder(two - one, 2 * math.pi)))

@@ -20,6 +20,7 @@ _JERK_M_S3 = 4.0
 """Of a flight straight to a place; PX4's `MPC_JERK_AUTO`."""
 _ALIGNED, _TURNING_M_S = 0.98, 1.5
 """Until it flies towards the place (cosine), it is drawn there by no more than this."""
+_SAME_M = 0.01
 _CORNER_M_S = 1.2
 """Speed at a sharp corner, so that it is cut or overshot by little."""
 
@@ -88,6 +89,8 @@ class QuadPhysics:
     def corner_speed(self, after: tuple[float, float]) -> float:
         """Returns the speed at which the end of this leg may be passed towards `after`."""
         (ax, ay), (bx, by) = self.leg
+        if math.dist(after, (bx, by)) < _SAME_M:
+            return _CORNER_M_S  # PX4 takes an unknown direction for a sharp corner
         one = math.degrees(math.atan2(bx - ax, by - ay))
         two = math.degrees(math.atan2(after[0] - bx, after[1] - by))
         sharp = abs(turn_deg(one, two))

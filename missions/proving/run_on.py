@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from geo.coverage import Place
-from missions.momentum import BRAKE_M_S2, Stop, allowed_m_s, bend_deg
+from missions.momentum import BRAKE_M_S2, SAME_M, Stop, allowed_m_s, bend_deg
 
 FLUNG_M_S2 = 1.5
 """What is left of that to bend the way, while it also speeds up along the next leg."""
@@ -49,7 +49,7 @@ def fast_corners(stops: Sequence[Stop]) -> tuple[FastCorner, ...]:
     fast = 0.0
     for k, stop in enumerate(stops):
         length = math.dist(here, stop.place)
-        if length < 1e-6:
+        if length < SAME_M:
             continue
         after = stops[k + 1].place if k + 1 < len(stops) else (0.0, 0.0)
         ends = stop.halts or k + 1 == len(stops)

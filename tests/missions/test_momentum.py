@@ -8,14 +8,15 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from shapely import box
+from shapely import affinity, box
 
 from geo.positions import Altitude, Datum
 from geo.zones import ZoneKind, to_geographic
-from missions.model import MissionItem
+from missions.model import ItemKind, MissionItem
 from missions.momentum import Stop, run_on_m, runs_beyond_m, swing_m
+from sim.flown_plan import fly
 from sim.vehicle_physics import QuadPhysics
-from tests.builders import AT
+from tests.builders import AT, NOW, a_place, an_asset
 from tests.missions.flying import a_fence
 from tests.missions.proving import RETURN, TAKEOFF, a_flight, a_permission, errors, to
 
@@ -107,3 +108,32 @@ def walled(wall: shapely.Polygon, speed_m_s: float, ways: tuple[MissionItem, ...
         cruise_m_s=speed_m_s, return_altitude=Altitude(40.0, Datum.HOME),
     )  # fmt: skip
     return set(errors(plan, permissions=(a_permission(5_000.0),)))
+
+
+AGAIN = {
+    "twice": lambda at: (to(*at), to(*at)),
+    "climbs": lambda at: (to(*at), MissionItem(ItemKind.WAYPOINT, a_place(*at, 60))),
+    "holds": lambda at: (to(*at), MissionItem(ItemKind.LOITER, a_place(*at, 40), hold_s=5.0)),
+    "lands": lambda at: (to(*at), MissionItem(ItemKind.LAND, a_place(*at, 0))),
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+@pytest.mark.parametrize("ahead", [(1, 0), (0, 1), (-1, 0), (0, -1)], ids="ENWS")
+def test_a_step_where_the_one_before_was_is_a_stop(name: str, ahead: tuple[int, int]) -> None:
+    """Whatever the compass says: an unknown direction is no direction."""
+    at = (100.0 * ahead[0], 100.0 * ahead[1])
+    turned = affinity.rotate(box(-20, 102.5, 20, 140), -degrees(ahead), origin=(0, 0))
+    wall = a_fence(area=to_geographic(turned, AT), kind=ZoneKind.EXCLUSION)
+    plan = a_flight(
+        TAKEOFF, *AGAIN[name](at), *(() if name == "lands" else (to(-at[1], at[0]), RETURN)),
+        fences=(a_fence(5_000.0), wall), cruise_m_s=8.0,
+    )  # fmt: skip
+    assert not errors(plan, permissions=(a_permission(5_000.0),))
+    (flown,) = fly(plan, an_asset(cruise_m_s=8.0), seed=3, start_at=NOW, returns=[], longest_s=400)
+    track = flown.track
+    assert float(np.max(track[:, 1] * ahead[0] + track[:, 2] * ahead[1])) < 102.0
+
+
+def degrees(ahead: tuple[int, int]) -> float:
+    return math.degrees(math.atan2(ahead[0], ahead[1]))
