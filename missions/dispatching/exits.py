@@ -30,6 +30,8 @@ from missions.weather import Weather
 _BRAKE_M_S2, _REACTION_S = 2.0, 1.0
 _LOWEST_M = 10.0
 _AHEAD_S = 1_800.0
+_WAITS_S = 30.0
+"""A hold that lasts no longer gives nobody the time to act."""
 _ROUND = 8
 
 
@@ -122,8 +124,9 @@ def affected(
     """Returns whether a flight is in a zone, or its way ahead meets it, the margin included.
 
     For an exclusion the way ahead counts from the ground up to the height of now: it has to come
-    down somewhere. An inclusion affects a flight that it and the other inclusions do not hold, or
-    whose height it does not permit.
+    down somewhere; and so does its home, where it lands by itself when the link is lost. An
+    inclusion affects a flight that it and the other inclusions do not hold, or whose height it
+    does not permit.
     """
     if Purpose.FLIGHT not in zone.purposes or not zone.in_force(at, later(at)):
         return False
@@ -137,7 +140,9 @@ def affected(
         beyond = space.permitted is not None and not space.permitted.covers(line)
         wrong_height = bool(space.closed(home, up_m, up_m)[0])
         return beyond or (wrong_height and bool(space.areas[0].intersects(line)))
+    landing = Point(space.frame.to_en1_m(home.lat_deg, home.lon_deg))
     near = float(space.areas[0].distance(line)) < flight.asset.acceptance_radius_m + margin_m
+    near = near or float(space.areas[0].distance(landing)) < flight.asset.acceptance_radius_m
     return near and bool(space.closed(home, 0.0, up_m)[0])
 
 
@@ -379,7 +384,18 @@ class _Finder:
         found.sort(key=lambda row: row[:2])
         hold = ((MoveKind.HOLD, option.at, option.up_m, 0.0),)
         endings = [(ending, moves, why) for _, _, ending, moves, why in found]
+        if not self._can_hold(option):
+            return endings
         return [*endings, (Ending.HOLD, hold, "then hold: no open way leads to a place to land")]
+
+    def _can_hold(self, option: _Option) -> bool:
+        """Returns whether it can go there and wait for a person, the reserve spent as well."""
+        fraction, asset = self._flight.battery_fraction, self._flight.asset
+        if fraction is None:
+            return True
+        kept = 0.0 if asset.energy is None else asset.energy.reserve_fraction
+        wanted = self._air.hover(self._brake_s + option.seconds + _WAITS_S)
+        return share_of(wanted, spendable(asset, self._weather)) * (1.0 - kept) <= fraction
 
     def _may_land(self, place: Place, up_m: float) -> bool:
         """Returns whether the column over a place to land is open."""

@@ -133,6 +133,22 @@ def test_with_a_low_battery_the_nearest_place_that_it_can_reach_counts():
     assert way_out(empty, zones, NOW).ending is Ending.HOLD
 
 
+def test_a_hold_that_the_battery_can_not_keep_is_no_way_out():
+    zones = [a_city(), a_ban(box(-20, -500, 30, 500))]
+    out = way_out(in_flight(20, battery_fraction=0.001), zones, NOW)
+    assert out.ending is Ending.LAND_HERE
+    assert not out.proven
+
+
+def test_a_zone_over_its_home_affects_a_flight_far_away():
+    over_home = a_ban(box(-330, -30, -270, 30))
+    flight = in_flight(200, 0)
+    assert affected(flight, over_home, NOW)
+    (out,) = ways_out([flight], [a_city()], [over_home], NOW)
+    assert out.ending is Ending.HOLD
+    assert not affected(flight, a_ban(box(-295, 30, -270, 60)), NOW)
+
+
 def test_closed_in_on_all_sides_it_says_so_and_lands():
     walls = [box(-60, -60, -40, 60), box(40, -60, 60, 60), box(-60, 40, 60, 60),
              box(-60, -60, 60, -40)]  # fmt: skip
