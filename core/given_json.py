@@ -34,11 +34,8 @@ def parse_json(text: str) -> Any:
     Raises:
         ValueError: if it is no JSON, or nested too deep.
     """
-    try:
-        document = json.loads(text.removeprefix("\ufeff"), parse_int=_whole)
-    except RecursionError:
-        raise _too_deep("") from None
-    for _ in _leaves(document):
+    document = _loaded(text)
+    for _ in _leaves(document):  # refuses what is nested too deep
         pass
     return document
 
@@ -50,10 +47,7 @@ def read_json_text(text: str) -> Any:
         AbsurdValue: if it holds NaN, infinity or a number too large for a float; named by place.
         ValueError: if it is no JSON, or nested too deep.
     """
-    try:
-        document = json.loads(text.removeprefix("\ufeff"), parse_int=_whole)
-    except RecursionError:
-        raise _too_deep("") from None
+    document = _loaded(text)
     refuse_absurd(document)
     return document
 
@@ -86,6 +80,13 @@ def shown(value: object) -> str:
     if isinstance(value, int) and abs(value) > GREATEST:  # repr of a huge one is refused
         return "a huge number"
     return f"{value!r:.40}"
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text.removeprefix("\ufeff"), parse_int=_whole)
+    except RecursionError:
+        raise _too_deep("") from None
 
 
 def _whole(digits: str) -> int | float:

@@ -15,13 +15,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.errors import QyranError, SourceUnreadable, ZoneInvalid
+from core.errors import QyranError, SourceUnreadable
 from core.ids import AssetId, CameraId, PatrolId, UserId
 from core.instants import read_near_instant
 from core.recurrence import Recurrence
 from geo.camera import CameraModel
 from geo.positions import Altitude, Datum, Position
-from geo.swapped import CURE, SAID, box_at, boxes_of, swapped_among
+from geo.swapped import box_at
 from geo.zones import Zone
 from missions.circumstances import Circumstances
 from missions.dispatching.dispatch import with_crews
@@ -35,6 +35,7 @@ from missions.weather import Weather, weather_numbers
 from station.dispatch_document import AssetPart, CameraPart, Document, PlacePart
 from station.field_cures import refusal_of
 from station.json_file import read_json
+from station.swapped_document import refuse_swapped
 from station.wiring import read_zone_file
 
 _GUIDE = "see docs/guides/dispatch.md"
@@ -268,18 +269,9 @@ def _refuse_swapped(
             (f"{name}, position", box_at(one.lat_deg, one.lon_deg)),
             (f"{name}, home", box_at(home.lat_deg, home.lon_deg)),
         ]
-    names = (f"zone {zone.name or zone.zone_id}" for zone in zones)
-    parts += zip(names, boxes_of(zones), strict=True)
     places = [point.position for point in rally]
     parts += [("rally", box_at(place.lat_deg, place.lon_deg)) for place in places]
-    parts += [(f"permission {one.number}", one.area.bounds) for one in permissions]
-    number = swapped_among([box for _, box in parts])
-    if number is None:
-        return
-    name, (west, south, _, _) = parts[number]
-    kind = ZoneInvalid if name.startswith(("zone ", "permission ")) else SourceUnreadable
-    message = f"{SAID} (longitude {west:g}, latitude {south:g} was read)"
-    raise kind(message, where=f"{path}, {name}", cure=CURE)
+    refuse_swapped(parts, zones, permissions, path)
 
 
 def _permissions(value: Any, path: Path) -> tuple[Permission, ...]:

@@ -22,7 +22,7 @@ from geo.coverage import lanes
 from geo.local_frame import LocalFrame, distance_m
 from geo.positions import Altitude, Datum, Position
 from geo.road_graph import RoadGraph
-from geo.swapped import APART_M, CURE, SAID, Box, box_at, boxes_of, swapped_among
+from geo.swapped import APART_M, Box, box_at
 from geo.zones import Zone, to_local
 from missions.energy import EnergyModel
 from missions.fleet import FleetAsset, Job, LatLon, PassiveTrack, RevisitTarget, TrackFix
@@ -45,6 +45,7 @@ from station.fleet_document import (
 )
 from station.json_file import read_json
 from station.road_network import load_roads
+from station.swapped_document import refuse_swapped
 from station.wiring import read_zone_file
 
 _GUIDE = "see docs/guides/fleet.md"
@@ -109,16 +110,7 @@ def _refuse_swapped(document: FleetDocument, order: FleetOrder, path: Path) -> N
         for track in document.tracks
         for fix in track.fixes
     ]
-    names = (f"zone {zone.name or zone.zone_id}" for zone in order.zones)
-    parts += zip(names, boxes_of(order.zones), strict=True)
-    parts += [(f"permission {one.number}", one.area.bounds) for one in order.permissions or ()]
-    number = swapped_among([box for _, box in parts])
-    if number is None:
-        return
-    name, (west, south, _, _) = parts[number]
-    kind = ZoneInvalid if name.startswith(("zone ", "permission ")) else SourceUnreadable
-    message = f"{SAID} (longitude {west:g}, latitude {south:g} was read)"
-    raise kind(message, where=f"{path}, {name}", cure=CURE)
+    refuse_swapped(parts, order.zones, order.permissions or (), path)
 
 
 def _order(document: FleetDocument, path: Path, own_roads: Path) -> tuple[FleetOrder, list[str]]:
