@@ -6,11 +6,11 @@
 Each mission has a room of its own (an inclusion with notches and maybe a ceiling, exclusions,
 circles, floors, ceilings, time windows) and a plan: random waypoints, a careful way around what
 is closed, or a patrol of the planner's; with holds, loiters, changes of speed and of height,
-rally points. `check_plan` decides. Every accepted plan is flown by stepping the simulator's
-dynamics directly, once to its end and again with a return ordered at random instants; of the
-rejected ones every fourth, to see how many would have been harmless. The truth, every 0.1 s, is
-held against the plain zones. `--mavlink N` flies N accepted ones again through MAVLink and
-MAVSDK.
+several steps at one place, rally points. `check_plan` decides. Every accepted plan is flown by
+stepping the simulator's dynamics directly, once to its end and again with a return ordered at
+random instants; of the rejected ones every fourth, to see how many would have been harmless. The
+truth, every 0.1 s, is held against the plain zones. `--mavlink N` flies N accepted ones again
+through MAVLink and MAVSDK.
 
 `--fault NAME` breaks the checker (or the vehicle) on purpose in this process only; then breaches
 must be found, and the run ends with the first:

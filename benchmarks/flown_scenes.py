@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -161,8 +161,11 @@ def _mission(rng: random.Random, zones: tuple[Zone, ...], asset: Asset, *, caref
             items.append(MissionItem(ItemKind.WAYPOINT, position, speed_m_s=rng.uniform(3, 12)))
         else:
             items.append(MissionItem(ItemKind.WAYPOINT, position))
+        if rng.random() < 0.15:
+            items += _again(rng, items[-1], careful=careful)
     if rng.random() < 0.12:
-        items.append(MissionItem(ItemKind.LAND, _position(_place(rng), 0.0)))
+        landing = rng.choice([places[-1], _place(rng), _place(rng)])
+        items.append(MissionItem(ItemKind.LAND, _position(landing, 0.0)))
     else:
         items.append(MissionItem(ItemKind.RETURN))
     return_m = rng.choice([up_m, up_m, max(12.0, up_m - 5), up_m + 10, 30.0])
@@ -172,6 +175,21 @@ def _mission(rng: random.Random, zones: tuple[Zone, ...], asset: Asset, *, caref
         mission, asset.asset_id, HOME, asset.cruise_m_s, zones, tuple(rally),
         return_altitude=Altitude(round(return_m, 1), Datum.HOME),
     )  # fmt: skip
+
+
+def _again(rng: random.Random, item: MissionItem, *, careful: bool) -> list[MissionItem]:
+    """Returns one or two more steps at an item's place, as for a climb or a second look."""
+    assert item.position is not None
+    up_m, more = item.position.altitude.metres, []
+    for _ in range(rng.choice([1, 1, 2])):
+        up_m = rng.choice([up_m, rng.uniform(10, up_m if careful else 70)])
+        place = replace(item.position, altitude=Altitude(round(up_m, 2), Datum.HOME))
+        kind = rng.choice([ItemKind.WAYPOINT, ItemKind.WAYPOINT, ItemKind.LOITER])
+        hold_s = rng.choice([0.0, rng.uniform(1, 10)])
+        if kind is ItemKind.LOITER:
+            hold_s = rng.uniform(5, 15)
+        more.append(MissionItem(kind, place, hold_s=hold_s))
+    return more
 
 
 def _around(
