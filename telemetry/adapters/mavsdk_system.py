@@ -8,12 +8,9 @@ import asyncio
 import json
 import logging
 import math
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any
 
 import mavsdk
 from mavsdk import ComponentType, Configuration
@@ -22,12 +19,12 @@ from mavsdk.asyncio.plugins.mavlink_direct import MavlinkDirectAsync, MavlinkMes
 
 from core.clock import Clock
 from core.errors import LinkLost, PortInUse, VehicleUnreachable
+from telemetry.adapters.heard_system import AUTOPILOT_COMPONENT, HeardSystem
+from telemetry.adapters.heard_system import VehicleState as VehicleState
 from telemetry.model import VehicleMode
 
 log = logging.getLogger(__name__)
 
-Fields: TypeAlias = dict[str, Any]
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _HEARD = (
     "HEARTBEAT",
     "STATUSTEXT",
@@ -53,10 +50,6 @@ _AUTO_MODES = {
 }
 _MANUAL_MAINS = {1, 2, 3, 5, 7, 8}
 _AUTO_MAIN = 4
-_ARMED_FLAG = 128
-_ON_GROUND = 1
-_AUTOPILOT_COMPONENT = 1
-_BACKLOG_S = 0.05
 
 
 def _to_log(level: object, message: str, file: str | None, line: int) -> bool:
@@ -72,87 +65,16 @@ def px4_mode(custom_mode: int) -> VehicleMode:
     return VehicleMode.MANUAL if main in _MANUAL_MAINS else VehicleMode.UNKNOWN
 
 
-@dataclass(slots=True)
-class VehicleState:
-    """The newest that the vehicle said of itself; `None` until it did."""
-
-    mode: VehicleMode | None = None
-    armed: bool | None = None
-    on_ground: bool | None = None
-    battery_fraction: float | None = None
-    horizontal_sigma_m: float | None = None
-    vertical_sigma_m: float | None = None
-    current: int | None = None
-    """Number of the mission step that it is at, by its own count."""
-    reached: int | None = None
-    """Highest number of a mission step reported as reached since the last `forget`."""
-    boot_at: datetime | None = None
-    """The instant of its boot by its own clock."""
-    texts: deque[str] = field(default_factory=lambda: deque(maxlen=50))
-    texts_heard: int = 0
-
-
-class MavsdkSystem:
+class MavsdkSystem(HeardSystem):
     """A vehicle as MAVSDK sees it; made by `open_system`."""
 
     def __init__(self, url: str, system: Any, clock: Clock, silence_limit_s: float) -> None:
-        """Takes over a found system; `_listen` must run for it to know anything."""
-        self.url, self.system, self.clock = url, system, clock
-        self.state = VehicleState()
-        self.silence_limit_s = silence_limit_s
-        self.lost = False
-        self.heard_at = clock.now()
-        self._listeners: list[Callable[[str, Fields], None]] = []
-        self._changed: list[asyncio.Future[None]] = []
-        self._direct = MavlinkDirectAsync(system)
-        self._chunks: dict[int, str] = {}
-
-    @property
-    def status_text(self) -> str:
-        """The autopilot's newest words, or nothing."""
-        return self.state.texts[-1] if self.state.texts else ""
-
-    def texts_since(self, count: int) -> str:
-        """Returns the words said after `state.texts_heard` was `count`, joined."""
-        number = min(len(self.state.texts), self.state.texts_heard - count)
-        return "; ".join(list(self.state.texts)[-number:]) if number > 0 else ""
-
-    def add_listener(self, listener: Callable[[str, Fields], None]) -> Callable[[], None]:
-        """Calls `listener` with each message from now on; returns what ends that.
-
-        After a silence it is called with the name `LOST`.
-        """
-        self._listeners.append(listener)
-        return lambda: self._listeners.remove(listener)
-
-    def lost_error(self) -> LinkLost:
-        """Returns the error that says how long it has been silent."""
-        return LinkLost(
-            f"nothing heard for {self.silence_limit_s:g} s",
-            where=self.url,
-            cure="the vehicle now follows its own link-loss action; check radio and power",
+        """Takes over a found system; `_subscribe` must run for it to know anything."""
+        super().__init__(
+            url, clock, silence_limit_s, lambda fields: px4_mode(int(fields["custom_mode"]))
         )
-
-    async def wait_for(self, ready: Callable[[], bool], within_s: float) -> bool:
-        """Waits until `ready()`; returns whether it came within the time, by the clock.
-
-        Raises:
-            LinkLost: if the vehicle falls silent meanwhile.
-        """
-        deadline_at = self.clock.now() + timedelta(seconds=within_s)
-        timer = asyncio.ensure_future(self.clock.sleep_until(deadline_at))
-        try:
-            while not ready():
-                if self.lost:
-                    raise self.lost_error()
-                if timer.done():
-                    return False
-                change = asyncio.get_running_loop().create_future()
-                self._changed.append(change)
-                await asyncio.wait({change, timer}, return_when=asyncio.FIRST_COMPLETED)
-            return True
-        finally:
-            timer.cancel()
+        self.system = system
+        self._direct = MavlinkDirectAsync(system)
 
     async def _subscribe(self, name: str) -> None:
         async for message in self._direct.subscribe_message(name):
@@ -162,81 +84,10 @@ class MavsdkSystem:
                 continue
             self.hear(name, fields, message.component_id)
 
-    def hear(self, name: str, fields: Fields, component_id: int = _AUTOPILOT_COMPONENT) -> None:
-        """Takes in one message and wakes whoever waits for a change."""
-        if name == "HEARTBEAT" and component_id != _AUTOPILOT_COMPONENT:
-            return
-        self.heard_at = self.clock.now()
-        self.lost = False
-        self._remember(name, fields)
-        for listener in list(self._listeners):
-            listener(name, fields)
-        self._wake()
-
-    def _wake(self) -> None:
-        waiting, self._changed = self._changed, []
-        for change in waiting:
-            if not change.done():
-                change.set_result(None)
-
-    def _remember(self, name: str, fields: Fields) -> None:
-        state = self.state
-        if name == "HEARTBEAT":
-            state.mode = px4_mode(int(fields["custom_mode"]))
-            state.armed = bool(int(fields["base_mode"]) & _ARMED_FLAG)
-        elif name == "EXTENDED_SYS_STATE":
-            landed = int(fields["landed_state"])
-            state.on_ground = None if landed == 0 else landed == _ON_GROUND
-        elif name == "SYS_STATUS":
-            percent = int(fields["battery_remaining"])
-            state.battery_fraction = percent / 100 if percent >= 0 else None
-        elif name == "GPS_RAW_INT":
-            level, up = fields.get("h_acc") or 0, fields.get("v_acc") or 0
-            state.horizontal_sigma_m = level / 1000 if level else None
-            state.vertical_sigma_m = up / 1000 if up else None
-        elif name == "MISSION_CURRENT":
-            state.current = int(fields["seq"])
-        elif name == "MISSION_ITEM_REACHED":
-            state.reached = max(int(fields["seq"]), -1 if state.reached is None else state.reached)
-        elif name == "SYSTEM_TIME" and int(fields["time_unix_usec"]) > 0:
-            unix = _EPOCH + timedelta(microseconds=int(fields["time_unix_usec"]))
-            state.boot_at = unix - timedelta(milliseconds=int(fields["time_boot_ms"]))
-        elif name == "STATUSTEXT":
-            self._hear_text(fields)
-
-    def _hear_text(self, fields: Fields) -> None:
-        raw = fields.get("text", "")
-        text = raw if isinstance(raw, str) else bytes(raw).decode(errors="replace")
-        text = text.split("\0")[0]
-        number = int(fields.get("id") or 0)
-        if number:  # a long text comes in chunks; each one completes what came before
-            text = self._chunks.pop(number, "") + text if fields.get("chunk_seq") else text
-            self._chunks[number] = text
-            if fields.get("chunk_seq") and self.state.texts:
-                self.state.texts.pop()
-                self.state.texts_heard -= 1
-        self.state.texts.append(text)
-        self.state.texts_heard += 1
-        log.info("vehicle says", extra={"text": text, "url": self.url})
-
-    async def _watch_silence(self) -> None:
-        limit = timedelta(seconds=self.silence_limit_s)
-        while True:
-            await self.clock.sleep_until(self.heard_at + limit)
-            if self.lost:
-                await self.clock.sleep_until(self.clock.now() + limit)
-                continue
-            await asyncio.sleep(_BACKLOG_S)  # what waits in our own queues has been heard
-            if self.clock.now() - self.heard_at >= limit:
-                self.lost = True
-                for listener in list(self._listeners):
-                    listener("LOST", {})
-                self._wake()
-
     async def _ask_for_streams(self) -> None:
         for number, rate_hz in _STREAMS_HZ.items():
             fields = {
-                "target_system": 0, "target_component": _AUTOPILOT_COMPONENT,
+                "target_system": 0, "target_component": AUTOPILOT_COMPONENT,
                 "command": 511, "confirmation": 0,
                 "param1": number, "param2": 1e6 / rate_hz,
                 "param3": 0, "param4": 0, "param5": 0, "param6": 0, "param7": 0,
@@ -288,7 +139,7 @@ async def open_system(
             )
         opened = MavsdkSystem(url, system, clock, silence_limit_s)
         tasks = [asyncio.create_task(opened._subscribe(name)) for name in _HEARD]
-        tasks.append(asyncio.create_task(opened._watch_silence()))
+        tasks.append(asyncio.create_task(opened.watch_silence()))
         tasks.append(asyncio.create_task(opened._ask_for_streams()))
         try:
             await asyncio.sleep(0)  # every task has subscribed before anybody gives an order
