@@ -53,6 +53,8 @@ class Order(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     RETURN = "return"
+    LAND = "land"
+    """Comes down where it is: the last resort, of the station's own monitor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ class SortieCommands:
     ) -> None:
         """Orders to end the mission and come home, for a typed reason where it is given."""
         self.queue.put_nowait(_Ordered(Order.RETURN, by, reason_code, text))
+
+    def land(self, *, reason_code: str = "", text: str = "") -> None:
+        """Orders to come down where it is, for a typed reason."""
+        self.queue.put_nowait(_Ordered(Order.LAND, None, reason_code, text))
 
     def tell(self, text: str, *, reason_code: str = "") -> None:
         """Puts something into the sortie's log, and its reason with it, and orders nothing."""
@@ -329,6 +335,10 @@ class _Flight:
                 self._ordered_home = True
                 await self._pilot.return_to_launch()
                 self._change(f"returning on order{also}", _S.RETURNING, by=ordered.by, **why)
+            elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
+                self._ordered_home = True
+                await self._pilot.land()
+                self._change(f"landing on order{also}", _S.RETURNING, by=ordered.by, **why)
         except LinkLost:
             raise
         except SortieFailed as error:  # it still flies; the person must know and may try again

@@ -67,6 +67,18 @@ class Pilot(Protocol):
         """
         ...
 
+    async def land(self) -> None:
+        """Ends the mission and comes down where it is; a second call does nothing.
+
+        Whether it may land there is not looked at: it is for those who have proven nothing
+        better. A car stops at the next safe place, which ends its patrol.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        ...
+
     def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
 

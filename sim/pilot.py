@@ -242,6 +242,15 @@ class SimPilot:
         """
         await self._reach_mode(VehicleMode.RETURN)
 
+    async def land(self) -> None:
+        """Comes down where it is.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle is silent.
+        """
+        await self._reach_mode(VehicleMode.LAND)
+
     async def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
 

@@ -46,12 +46,12 @@ class DriverPilot:
         """Asks `driver`; follows the car by links of its own."""
         self._driver, self._open_link = driver, open_link
         self._plan: Plan | None = None
-        self._returning = False
+        self._returning = self._stopping = False
 
     async def upload(self, proven: ProvenPlan) -> None:
         """Shows the route to the driver."""
         plan = proven.plan
-        self._plan, self._returning = plan, False
+        self._plan, self._returning, self._stopping = plan, False, False
         self._driver.show(plan)
 
     async def start(self) -> None:
@@ -79,6 +79,11 @@ class DriverPilot:
         """Asks the driver to come back."""
         self._returning = True
         self._driver.come_back()
+
+    async def land(self) -> None:
+        """Asks the driver to stop; the patrol ends where the car then stands."""
+        self._stopping = True
+        self._driver.wait()
 
     def _route(self) -> Plan:
         if self._plan is None or not self._plan.mission.items:
@@ -130,6 +135,8 @@ class DriverPilot:
     ) -> bool:
         if not _standing(sample):
             return False
+        if self._stopping:
+            return True
         if sample.mode is VehicleMode.STANDBY:  # the driver says that it is over
             return True
         if self._returning:

@@ -203,6 +203,15 @@ class MavsdkPilot:
         """
         await self._reach_mode(VehicleMode.RETURN, self._action.return_to_launch)
 
+    async def land(self) -> None:
+        """Comes down where it is.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.LAND, self._action.land)
+
     async def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
 

@@ -74,6 +74,31 @@ def test_holds_resumes_and_comes_home(make: CraftMaker) -> None:
     assert last.reached < last.total
 
 
+def test_lands_where_it_is(make: CraftMaker) -> None:
+    async def story() -> tuple[Progress, float, VehicleTruth]:
+        async with make() as craft:
+            await begin(craft)
+            async with aclosing(craft.pilot.progress()) as steps:
+                last: Progress = await anext(steps)
+                while last.reached < 1:
+                    last = await anext(steps)
+                await craft.clock.sleep_until(craft.clock.now() + timedelta(seconds=2))
+                await craft.pilot.land()
+                await craft.pilot.land()  # a second call does nothing
+                async for progress in steps:
+                    last = progress
+                truth = craft.vehicle.truth_at(craft.vehicle.simulated_now())
+                home = math.hypot(truth.east_m, truth.north_m)
+                return last, home, truth
+
+    last, from_home_m, truth = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    assert last.ended
+    assert not last.returning
+    assert last.reached < last.total
+    assert from_home_m > 5.0
+    assert truth.height_m < 3.0  # of the lens: that of a car is on its roof
+
+
 def test_a_cut_link_is_lost_and_not_stillness(make: CraftMaker) -> None:
     async def story() -> None:
         async with make(silence_s=8.0) as craft:
