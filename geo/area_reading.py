@@ -14,6 +14,7 @@ import shapely
 from shapely import MultiPolygon, Polygon, is_valid_reason
 
 from core.errors import AreaInvalid
+from geo import antimeridian
 from geo.area_mending import joined, mended, touching
 from geo.utm_frame import UtmFrame
 from geo.zones import Area
@@ -25,9 +26,9 @@ def area_of_document(document: Any, where: str) -> Area:
     """Returns the area of a GeoJSON document, in longitude and latitude.
 
     Raises:
-        AreaInvalid: if there is no polygon, a border crosses itself, a polygon is a sliver
-            without width, or its coordinates are no longitude and latitude; the message
-            names the place.
+        AreaInvalid: if there is no polygon, a border crosses itself or the 180th meridian, a
+            polygon is a sliver without width, or its coordinates are no longitude and latitude;
+            the message names the place.
     """
     _check_system(document, where)
     polygons = [
@@ -42,8 +43,16 @@ def area_of_document(document: Any, where: str) -> Area:
         )
     west, _, east, _ = shapely.total_bounds(polygons)
     if east - west > 180:
+        if antimeridian.around_it(polygons):
+            raise AreaInvalid(
+                "has parts on both sides of the 180th meridian, which no UTM zone spans",
+                where=where,
+                cure=antimeridian.CURE_APART,
+            )
         raise AreaInvalid(
-            "reaches around the globe", where=where, cure="cut it where the longitude is 180"
+            f"reaches around the globe, from longitude {west:g} to {east:g}",
+            where=where,
+            cure="plan the places of one region at a time",
         )
     parts = [part for polygon in polygons for part in getattr(polygon, "geoms", [polygon])]
     middle = shapely.box(*shapely.total_bounds(parts)).centroid
@@ -111,7 +120,11 @@ def _polygon(rings: Any, where: str) -> Area:
                 where=where,
                 cure="draw at least three corners, or leave that ring out",
             )
-    polygon = mended(Polygon(corners[0], corners[1:]))
+    drawn = Polygon(corners[0], corners[1:])
+    edge = antimeridian.edge_across(drawn)
+    if edge is not None:
+        raise AreaInvalid(antimeridian.said(edge), where=where, cure=antimeridian.CURE_APART)
+    polygon = mended(drawn)
     if not polygon.is_valid:
         raise AreaInvalid(
             f"its border is not valid: {is_valid_reason(polygon)} (longitude latitude)",

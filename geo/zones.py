@@ -17,6 +17,7 @@ from shapely import MultiPolygon, Point, Polygon, contains_xy, is_valid_reason, 
 from core.errors import ZoneInvalid
 from core.ids import AgencyId, UserId, ZoneId
 from core.recurrence import Recurrence
+from geo import antimeridian
 from geo.local_frame import Floats, LocalFrame
 from geo.positions import Altitude, GroundPoint
 
@@ -100,14 +101,18 @@ class Zone:
         """Refuses a zone that makes no sense.
 
         Raises:
-            ZoneInvalid: if the area is empty, crosses itself (the message names the place),
-                is off the Earth, has no purpose, or its floor is above its ceiling.
+            ZoneInvalid: if the area is empty, crosses itself or the 180th meridian (the message
+                names the place), is off the Earth, has no purpose, or its floor is above its
+                ceiling.
         """
         where = f"zone {self.name or self.zone_id}"
         if not self.purposes:
             raise ZoneInvalid("has no purpose", where=where, cure="say flight, watch or both")
         if self.area.is_empty:
             raise ZoneInvalid("has no area", where=where, cure="draw at least three corners")
+        edge = antimeridian.edge_across(self.area)
+        if edge is not None:
+            raise ZoneInvalid(antimeridian.said(edge), where=where, cure=antimeridian.CURE)
         if not self.area.is_valid:
             raise ZoneInvalid(
                 f"its border is not valid: {is_valid_reason(self.area)} (longitude latitude)",
