@@ -1,14 +1,14 @@
-"""The hangar of a real station: autopilots by MAVSDK, cameras by their streams."""
+"""The hangar of a real station: autopilots by MAVSDK or DroneKit, cameras by their streams."""
 
 from contextlib import AbstractAsyncContextManager
 
 from core.clock import Clock
 from core.errors import SourceMissing, VehicleUnreachable
 from incidents.ports import EvidenceVault
-from missions.model import Asset, AssetKind, Sortie
+from missions.model import Asset, AssetKind, Autopilot, Sortie
 from station.patrol_line import Craft, View
 from station.settings import Settings
-from station.wiring import mavsdk_craft, stream_evidence, stream_source
+from station.wiring import dronekit_craft, mavsdk_craft, stream_evidence, stream_source
 
 
 class FieldHangar:
@@ -29,7 +29,8 @@ class FieldHangar:
                 where=str(asset.asset_id),
                 cure="give its address, such as udpin://0.0.0.0:14540, by qyran assets import",
             )
-        return mavsdk_craft(asset, asset.address, self._clock, self._settings)
+        by_autopilot = {Autopilot.PX4: mavsdk_craft, Autopilot.ARDUPILOT: dronekit_craft}
+        return by_autopilot[asset.autopilot](asset, asset.address, self._clock, self._settings)
 
     def view(self, asset: Asset, sortie: Sortie) -> View:
         """Opens the asset's stream for one sortie.

@@ -363,6 +363,44 @@ def mavsdk_craft(
     return opened()
 
 
+def dronekit_craft(
+    asset: "Asset", url: str, clock: "Clock", settings: "Settings", *, speed: float = 1.0
+) -> "AbstractAsyncContextManager[Craft]":
+    """Opens an ArduPilot vehicle by DroneKit, with pymavlink on its connection.
+
+    Args:
+        asset: the vehicle.
+        url: where its autopilot sends to, such as `udpin://127.0.0.1:14550`.
+        clock: the station's clock.
+        settings: how long it may be silent.
+        speed: as for `mavsdk_craft`.
+
+    Raises:
+        VehicleUnreachable: if nothing answers there.
+        PortInUse: if another program listens there.
+        ExtraMissing: if DroneKit is not installed.
+    """
+    from missions.adapters.dronekit_pilot import DronekitPilot
+    from missions.adapters.mavsdk_pilot import Deadlines
+    from station.patrol_line import Craft
+    from telemetry.adapters.dronekit_system import open_ardupilot
+    from telemetry.adapters.mavsdk_link import MavsdkLink
+
+    @asynccontextmanager
+    async def opened() -> "AsyncIterator[Craft]":
+        async with open_ardupilot(
+            url,
+            clock,
+            silence_limit_s=settings.link.silence_most_s * speed,
+            connect_s=settings.link.connect_most_s,
+        ) as system:
+            pilot = DronekitPilot(system, Deadlines().at_speed(speed))
+            link = MavsdkLink(asset.asset_id, system)
+            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
+
+    return opened()
+
+
 @asynccontextmanager
 async def driven_craft(asset: "Asset", car: "RouteVehicle") -> "AsyncIterator[Craft]":
     """Opens a crewed car: its driver is shown the route, its receiver speaks."""

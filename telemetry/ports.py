@@ -35,14 +35,22 @@ class TelemetryLink(Protocol):
 class TelemetryLog(Protocol):
     """Keeps samples by asset and time."""
 
-    def append(self, samples: Sequence[TelemetrySample]) -> None:
-        """Keeps samples; one of the same asset and instant as a kept one is dropped."""
+    def append(self, samples: Sequence[TelemetrySample]) -> int:
+        """Keeps samples, all or none, in any order; returns how many were new.
+
+        One of the same asset and instant as a kept one is dropped. Once it has returned, the
+        samples survive the death of the process. Each number comes back to the last bit.
+        """
         ...
 
     def between(
         self, asset_id: AssetId, start: datetime, end: datetime
     ) -> Sequence[TelemetrySample]:
-        """Returns the asset's samples with start <= at < end, in order of time; maybe none."""
+        """Returns the asset's samples with start <= at < end, in order of time; maybe none.
+
+        A log on disk returns `telemetry.columns.SampleColumns`: a sequence like any other, whose
+        columns can also be had whole.
+        """
         ...
 
     def remove_before(self, at: datetime) -> int:

@@ -56,13 +56,18 @@ def return_settings(plan: Plan) -> tuple[ReturnSetting, ...]:
         ReturnSetting("RTL_TYPE", kind, kind, kind),
         ReturnSetting("RTL_CONE_ANG", cone, 0.0, cone),
     ]
-    up_m = _return_up_m(plan)
+    up_m = return_up_m(plan)
     if up_m is not None:
         settings.append(ReturnSetting("RTL_RETURN_ALT", up_m, up_m, up_m))
     return tuple(settings)
 
 
-def _return_up_m(plan: Plan) -> float | None:
+def return_up_m(plan: Plan) -> float | None:
+    """Returns the return height above home, `None` where the plan sets none.
+
+    Raises:
+        PlanUnreadable: if it counts from a datum that can't be joined with home's.
+    """
     altitude, home = plan.return_altitude, plan.home.altitude
     if altitude is None:
         return None

@@ -17,8 +17,9 @@ class MemoryTelemetryLog:
         self._lock = threading.Lock()
         self._kept: dict[AssetId, tuple[list[datetime], list[TelemetrySample]]] = {}
 
-    def append(self, samples: Sequence[TelemetrySample]) -> None:
+    def append(self, samples: Sequence[TelemetrySample]) -> int:
         """Keeps samples; one of the same asset and instant as a kept one is dropped."""
+        count = 0
         with self._lock:
             for sample in samples:
                 times, kept = self._kept.setdefault(sample.asset_id, ([], []))
@@ -26,6 +27,8 @@ class MemoryTelemetryLog:
                 if index == len(times) or times[index] != sample.at:
                     times.insert(index, sample.at)
                     kept.insert(index, sample)
+                    count += 1
+        return count
 
     def between(
         self, asset_id: AssetId, start: datetime, end: datetime

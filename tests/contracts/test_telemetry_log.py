@@ -47,8 +47,8 @@ def test_what_was_not_said_stays_unsaid(log: TelemetryLog) -> None:
 
 def test_the_first_of_an_instant_is_kept(log: TelemetryLog) -> None:
     first = a_sample(battery_fraction=0.5)
-    log.append([first, a_sample(battery_fraction=0.4)])
-    log.append([a_sample(battery_fraction=0.3)])
+    assert log.append([first, a_sample(battery_fraction=0.4)]) == 1
+    assert log.append([a_sample(battery_fraction=0.3)]) == 0
     assert list(log.between(DRONE, after(-1), after(1))) == [first]
 
 

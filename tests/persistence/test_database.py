@@ -203,7 +203,7 @@ def test_a_disk_that_is_full_at_the_first_start_is_told(tmp_path: Path) -> None:
 def test_telemetry_has_a_file_of_its_own(database: Database) -> None:
     sql_telemetry(database).append([a_sample()])
     with database.main.connect() as connection:
-        assert "telemetry_sample" not in inspect(connection).get_table_names()
+        assert "telemetry_part" not in inspect(connection).get_table_names()
     assert (database.home / TELEMETRY_FILE).is_file()
 
 

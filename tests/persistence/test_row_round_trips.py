@@ -15,8 +15,6 @@ from incidents.adapters.sqlmodel_rows import IncidentRow, IncidentVersionRow
 from incidents.model import Claim, Incident, Observation
 from missions.adapters.sqlmodel_store import AssetRow, PatrolRow, SortieRow
 from missions.model import Asset, Patrol, Sortie
-from telemetry.adapters.sqlmodel_log import SampleRow
-from telemetry.model import TelemetrySample
 from tests.builders import (
     NOW,
     REVIEWER,
@@ -59,12 +57,6 @@ def test_a_sortie_with_its_fences_survives_its_row(sortie: Sortie) -> None:
 def test_an_asset_and_a_patrol_survive_their_rows(asset: Asset, patrol: Patrol) -> None:
     assert through_json(AssetRow.from_domain(asset)).to_domain() == asset
     assert through_json(PatrolRow.from_domain(patrol)).to_domain() == patrol
-
-
-@quick
-@given(strategies.samples)
-def test_a_sample_survives_its_row(sample: TelemetrySample) -> None:
-    assert SampleRow.from_domain(sample).to_domain() == sample
 
 
 def test_the_head_repeats_what_is_searched_for() -> None:

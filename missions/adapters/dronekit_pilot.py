@@ -1,0 +1,441 @@
+"""Flies an ArduPilot vehicle over DroneKit's connection; its own state is the proof of all.
+
+Seen on ArduCopter 4.7 in simulation: it numbers from home (0); a MISSION_START makes it take off
+in AUTO; it arms in STABILIZE without a position and then stands there, so it is armed in GUIDED,
+which it enters only with one; a fence is in force once FENCE_ENABLE says so, and one that does not
+hold home keeps it from arming.
+"""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import timedelta
+from typing import Any, Protocol
+
+from core.errors import ArmingDenied, LinkLost, NotFound, StartRefused, UploadMismatch
+from geo.zones import Zone
+from missions.adapters.ardupilot_codec import HOME_ITEMS, for_ardupilot, home_item
+from missions.adapters.mavlink_codec import (
+    FENCE,
+    MISSION,
+    RALLY,
+    EncodedMission,
+    encode_fences,
+    encode_mission,
+    encode_rally,
+)
+from missions.adapters.mavsdk_pilot import Deadlines
+from missions.adapters.pymavlink_transfer import PymavlinkTransfers, TransferSystem
+from missions.model import ItemKind, Plan, Progress
+from missions.proving.ardupilot_returns import copter_return_settings
+from missions.proving.proof import ProvenPlan
+from missions.proving.return_settings import ReturnSetting, rally_spots
+from telemetry.model import VehicleMode
+
+_GUIDED = "GUIDED"
+_MISSION_START, _RUN_PREARM_CHECKS = 300, 401
+_POLYGONS_ONLY = 4.0
+"""FENCE_TYPE: what was uploaded, and no circle or ceiling of another day."""
+_ANSWER_SHARE = 0.1
+_REAL32 = 9
+
+
+class _State(Protocol):
+    mode: VehicleMode | None
+    armed: bool | None
+    current: int | None
+    reached: int | None
+    texts_heard: int
+
+
+class OpenedSystem(TransferSystem, Protocol):
+    """What the pilot needs of an opened ArduPilot vehicle."""
+
+    vehicle: Any
+    on_wheels: bool
+    has_position: bool
+
+    @property
+    def state(self) -> _State:
+        """The newest that the vehicle said."""
+        ...
+
+    def texts_since(self, count: int) -> str:
+        """Returns the words said since then."""
+        ...
+
+    def lost_error(self) -> LinkLost:
+        """Returns the error of a silence."""
+        ...
+
+    def command(self, number: int, *params: float) -> None:
+        """Sends a COMMAND_LONG to the autopilot."""
+        ...
+
+
+class DronekitPilot:
+    """`Pilot`, `FenceLink`, `Arming` and `Parameters` of one ArduPilot vehicle."""
+
+    def __init__(self, system: OpenedSystem, deadlines: Deadlines | None = None) -> None:
+        """Commands an opened system, which stays its owner's to close."""
+        self._system = system
+        self._deadlines = deadlines or Deadlines()
+        self._answer_s = _ANSWER_SHARE * self._deadlines.mode_s
+        self._transfers = PymavlinkTransfers(
+            system,
+            tries=self._deadlines.tries,
+            retry_after_s=self._deadlines.retry_after_s,
+            answer_s=self._answer_s,
+        )
+        self._encoded: EncodedMission | None = None
+        self._returns_at = -1
+        self._furthest = 0
+        self._heard = 0
+
+    # --- Pilot ---
+
+    async def upload(self, proven: ProvenPlan) -> None:
+        """Sends the mission and what its returns count on, reads all of it back and compares.
+
+        Rally points come first and the mission last, as with every autopilot of ours.
+
+        Raises:
+            VehicleUnreachable: if nothing answers.
+            UploadMismatch: if what the vehicle holds differs from what was sent.
+            PlanUnreadable: if an altitude counts from a datum that can't be carried.
+        """
+        plan = proven.plan
+        encoded = encode_mission(plan.mission)
+        items = for_ardupilot(encoded.items, home_item(plan.home.lat_deg, plan.home.lon_deg))
+        await self._prepare_returns(plan)
+        await self._transfers.replace(items, MISSION)
+        self._encoded, self._furthest = encoded, 0
+        kinds = [item.kind for item in plan.mission.items]
+        self._returns_at = len(kinds) - 1 if kinds[-1:] == [ItemKind.RETURN] else -1
+
+    async def _prepare_returns(self, plan: Plan) -> None:
+        settings = copter_return_settings(plan, metres=False)
+        await self._transfers.replace(encode_rally(rally_spots(plan)), RALLY)
+        if self._system.on_wheels:
+            return  # a rover returns on the ground, straight; it has none of these
+        try:
+            if not await self._has("RTL_ALT") and await self._has("RTL_ALT_M"):
+                settings = copter_return_settings(plan, metres=True)
+        except LinkLost as error:
+            raise self._transfers.unreachable("the return could not be confirmed") from error
+        for setting in settings:
+            await self._keep(setting)
+
+    async def _has(self, name: str) -> bool:
+        try:
+            await self.read(name)
+        except NotFound:
+            return False
+        return True
+
+    async def _keep(self, setting: ReturnSetting) -> None:
+        """Has the vehicle hold a parameter that the proof counts on."""
+        try:
+            if not setting.allows(await self.read(setting.name)):
+                await self.write(setting.name, setting.wanted)
+        except NotFound as error:
+            raise UploadMismatch(
+                f"{setting.name} is not {setting.wanted:g}, and returns may go elsewhere:"
+                f" {error.message}",
+                where=self._system.url,
+                cure="set it by hand, or fly this plan with an ArduPilot that has it",
+            ) from error
+        except LinkLost as error:
+            raise self._transfers.unreachable(f"{setting.name} could not be confirmed") from error
+
+    async def start(self) -> None:
+        """Starts the mission from its beginning; returns once the mode and its step show it.
+
+        Raises:
+            StartRefused: if they do not come, or the vehicle is not armed.
+            LinkLost: if the vehicle falls silent.
+        """
+        self._system.state.reached = self._system.state.current = None
+        self._furthest = 0
+        heard = self._system.state.texts_heard
+        await self._enter_mission()
+
+        def underway() -> bool:
+            return bool(self._system.state.current)
+
+        for _ in range(self._deadlines.tries):
+            self._system.command(_MISSION_START)
+            if await self._system.wait_for(underway, self._deadlines.mode_s):
+                return
+        words = self._system.texts_since(heard) or "it gave no reason"
+        raise StartRefused(
+            f"the vehicle stands at the beginning of its mission: {words}",
+            where=self._system.url,
+            cure="check the plan against its fence, and the vehicle's own log",
+        )
+
+    async def _enter_mission(self) -> None:
+        if self._system.state.armed is False:
+            raise StartRefused(
+                f"the vehicle is not armed: {self._system.status_text}".rstrip(": "),
+                where=self._system.url,
+                cure="arm it and start at once; it disarms itself when it waits",
+            )
+        await self._reach_mode(VehicleMode.MISSION, "AUTO")
+
+    async def hold(self) -> None:
+        """Stops where it is; returns once the mode shows it.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.HOLD, "HOLD" if self._system.on_wheels else "BRAKE")
+
+    async def resume(self) -> None:
+        """Goes on with the mission.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._enter_mission()
+
+    async def return_to_launch(self) -> None:
+        """Comes home.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        await self._reach_mode(VehicleMode.RETURN, "RTL")
+
+    async def land(self) -> None:
+        """Comes down where it is; a rover stops there and is disarmed.
+
+        Raises:
+            StartRefused: if the mode does not come.
+            LinkLost: if the vehicle falls silent.
+        """
+        if not self._system.on_wheels:
+            await self._reach_mode(VehicleMode.LAND, "LAND")
+            return
+        await self.hold()
+        try:
+            await self.disarm()
+        except ArmingDenied as error:
+            raise StartRefused(error.message, where=self._system.url) from error
+
+    async def progress(self) -> AsyncIterator[Progress]:
+        """Yields progress whenever it changes and ends after one with `ended`.
+
+        Raises:
+            LinkLost: if the vehicle falls silent.
+        """
+        last: Progress | None = None
+        self._heard = self._system.state.texts_heard
+        was_armed = bool(self._system.state.armed)
+        while True:
+            was_armed = was_armed or bool(self._system.state.armed)
+            present = self._progress(was_armed)
+            if present != last:
+                last = present
+                yield present
+                if present.ended:
+                    return
+                continue  # the state may have changed while the caller worked
+
+            def changed(known: Progress = present, armed: bool = was_armed) -> bool:
+                return self._progress(armed or bool(self._system.state.armed)) != known
+
+            await self._system.wait_for(changed, 3_600.0)
+
+    def _progress(self, was_armed: bool) -> Progress:
+        state, encoded = self._system.state, self._encoded
+        total = len(encoded.items) and encoded.item_of[-1] + 1 if encoded else 0
+        ended = was_armed and state.armed is False
+        at_item = -1
+        if encoded is not None and was_armed:
+            if state.reached is not None:
+                reached = encoded.reached_by(state.reached - HOME_ITEMS)
+                self._furthest = max(self._furthest, reached)
+            step = (state.current or 0) - HOME_ITEMS
+            if 0 <= step < len(encoded.items):
+                # what comes before the step that it is at is done, whatever got lost
+                at_item = encoded.item_of[step]
+                self._furthest = max(self._furthest, at_item)
+        returning = state.mode is VehicleMode.RETURN
+        if state.mode is VehicleMode.MISSION and at_item >= 0:  # a mission's own return is AUTO
+            returning = at_item == self._returns_at
+        if self._system.on_wheels and total and state.mode is VehicleMode.HOLD:
+            ended = ended or self._furthest == total  # a rover stands armed at its last place
+        return Progress(
+            self._furthest, total, ended, returning and not ended,
+            self._system.texts_since(self._heard),
+        )  # fmt: skip
+
+    # --- FenceLink ---
+
+    async def upload_fences(self, fences: Sequence[Zone]) -> None:
+        """Replaces the vehicle's fence, reads it back, puts it in force and asks about home.
+
+        Nothing but these polygons is in force then (`FENCE_TYPE`): a circle or ceiling of
+        another day would end a flight that was proven without it. Without zones no fence is.
+
+        Raises:
+            UploadMismatch: if what it holds differs, or it says that home is not inside.
+            VehicleUnreachable: if nothing answers.
+        """
+        await self._transfers.replace(encode_fences(fences), FENCE)
+        try:
+            await self._put_in_force(bool(fences))
+            words = await self._complaint() if fences else ""
+        except (LinkLost, NotFound) as error:
+            raise self._transfers.unreachable("the fence could not be confirmed") from error
+        if words:
+            raise UploadMismatch(
+                f"the vehicle does not enforce the fence: {words}",
+                where=self._system.url,
+                cure="take off from inside every inclusion and outside every exclusion",
+            )
+
+    async def _put_in_force(self, wanted: bool) -> None:
+        if wanted:
+            await self.write("FENCE_TYPE", _POLYGONS_ONLY)
+        await self.write("FENCE_ENABLE", float(wanted))
+
+    async def _complaint(self) -> str:
+        """Returns what the vehicle says of the fence, once it knows where it stands."""
+        await self._system.wait_for(lambda: self._system.has_position, self._deadlines.arm_s)
+        heard = self._system.state.texts_heard
+        self._system.command(_RUN_PREARM_CHECKS)
+
+        def objects() -> bool:
+            return "fence" in self._system.texts_since(heard).casefold()
+
+        if await self._system.wait_for(objects, self._deadlines.fence_text_s):
+            return self._system.texts_since(heard)
+        return ""
+
+    # --- Arming ---
+
+    async def arm(self) -> None:
+        """Arms as soon as the vehicle allows it; returns once its state shows it.
+
+        Raises:
+            ArmingDenied: if it is not armed in time.
+            LinkLost: if the vehicle falls silent.
+        """
+        clock, heard = self._system.clock, self._system.state.texts_heard
+        deadline_at = clock.now() + timedelta(seconds=self._deadlines.arm_s)
+        while not self._system.state.armed:
+            if self._guided():
+                self._system.vehicle.armed = True
+            else:
+                self._order_mode(_GUIDED)
+            wait_s = self._deadlines.retry_after_s
+            guided = self._guided()
+
+            def moved(known: bool = guided) -> bool:
+                return bool(self._system.state.armed) or self._guided() != known
+
+            await self._system.wait_for(moved, wait_s)
+            if clock.now() >= deadline_at and not self._system.state.armed:
+                words = self._system.texts_since(heard) or "no reason given"
+                raise ArmingDenied(
+                    f"not armed within {self._deadlines.arm_s:g} s: {words}",
+                    where=self._system.url,
+                    cure="clear what the vehicle complains about and try again",
+                )
+
+    def _guided(self) -> bool:
+        return bool(self._system.vehicle.mode.name == _GUIDED)
+
+    async def disarm(self) -> None:
+        """Disarms on the ground.
+
+        Raises:
+            ArmingDenied: if the vehicle refuses.
+        """
+        heard = self._system.state.texts_heard
+        for _ in range(self._deadlines.tries):
+            self._system.vehicle.armed = False
+            within_s = self._deadlines.mode_s / self._deadlines.tries
+            if await self._system.wait_for(lambda: self._system.state.armed is False, within_s):
+                return
+        words = self._system.texts_since(heard) or "it gave no reason"
+        raise ArmingDenied(f"not disarmed: {words}", where=self._system.url)
+
+    # --- Parameters ---
+
+    async def read(self, name: str) -> float:
+        """Returns a parameter's value.
+
+        Raises:
+            NotFound: if the vehicle has none of that name.
+            LinkLost: if it does not answer.
+        """
+        return await self._parameter(
+            name, lambda to, part: self._system.mavlink.param_request_read_send(
+                to, part, name.encode(), -1
+            ),
+        )  # fmt: skip
+
+    async def write(self, name: str, value: float) -> None:
+        """Writes a parameter, reads it back and compares.
+
+        Raises:
+            NotFound: if the vehicle has none of that name.
+            UploadMismatch: if it keeps another value.
+            LinkLost: if it does not answer.
+        """
+        await self.read(name)
+        await self._parameter(
+            name, lambda to, part: self._system.mavlink.param_set_send(
+                to, part, name.encode(), value, _REAL32
+            ),
+        )  # fmt: skip
+        kept = await self.read(name)
+        if abs(kept - value) > 1e-4 * max(1.0, abs(value)):
+            raise UploadMismatch(
+                f"parameter {name} holds {kept:g}, not {value:g}", where=self._system.url
+            )
+
+    async def _parameter(self, name: str, ask: Callable[[int, int], None]) -> float:
+        found: list[float] = []
+
+        def hear(heard: str, fields: dict[str, Any]) -> None:
+            if heard == "PARAM_VALUE" and fields["param_id"] == name:
+                found.append(float(fields["param_value"]))
+
+        end = self._system.add_listener(hear)
+        try:
+            for _ in range(self._deadlines.tries):
+                ask(self._system.system_id, 1)
+                if await self._system.wait_for(lambda: bool(found), self._answer_s):
+                    return found[-1]
+        finally:
+            end()
+        # ArduPilot 4.7 was seen to answer nothing at all for a name that it does not know
+        raise NotFound(f"the vehicle has no parameter {name}", where=self._system.url)
+
+    # --- what they share ---
+
+    def _order_mode(self, name: str) -> None:
+        self._system.vehicle.mode = name
+
+    async def _reach_mode(self, mode: VehicleMode, name: str) -> None:
+        heard = self._system.state.texts_heard
+        if self._system.lost:
+            raise self._system.lost_error()
+        for _ in range(self._deadlines.tries):
+            if self._system.state.mode is mode:
+                return
+            self._order_mode(name)
+            within_s = self._deadlines.mode_s / self._deadlines.tries
+            if await self._system.wait_for(lambda: self._system.state.mode is mode, within_s):
+                return
+        words = self._system.texts_since(heard) or "it gave no reason"
+        raise StartRefused(
+            f"the vehicle did not enter {mode} mode: {words}",
+            where=self._system.url,
+            cure="check the plan against its fence, and the vehicle's own log",
+        )
