@@ -38,6 +38,17 @@ class Bench:
         """All exclusions, and the inclusions of the first source."""
         self.item = finding.item if finding.item is not None else -1
         self.keep_m = 1.01 * self.path.radius_m + _HAIR_M
+        """How far from borders the way is kept."""
+
+    def goal_keeps_m(self) -> tuple[float, ...]:
+        """Returns distances from borders to try for a place of return, the smallest first.
+
+        The last leg home of a fast aircraft is wider than its way there; where only the column
+        over a rally point fits, the point's returns would be blocked.
+        """
+        widest = max((sheet.radius_m for sheet in self.path.returns), default=0.0)
+        wide_m = 1.01 * widest + _HAIR_M
+        return (self.keep_m, wide_m) if wide_m > self.keep_m else (self.keep_m,)
 
     def step(self, number: int) -> Step | None:
         """Returns the placed step of a number."""

@@ -267,12 +267,13 @@ def _rally(bench: Bench) -> Iterator[Candidate]:
     tops = [step.up_m for step in bench.path.steps] or [0.0]
     for number in numbers:
         place = bench.path.goals[number + 1]
-        free = bench.free(place, 0.0, max(*tops, bench.path.return_up_m), bench.keep_m)
-        near = nearest_in(free, place)
-        if near is not None and math.dist(near, place) > 0.005:
-            change = Change(_K.MOVE_RALLY, number, bench.geo(near))
-            words = f"move rally point {number} by {far(math.dist(near, place))}"
-            yield Candidate(change, f"{words} {wind(place, near)}")
+        for keep_m in bench.goal_keeps_m():
+            free = bench.free(place, 0.0, max(*tops, bench.path.return_up_m), keep_m)
+            near = nearest_in(free, place)
+            if near is not None and math.dist(near, place) > 0.005:
+                change = Change(_K.MOVE_RALLY, number, bench.geo(near))
+                words = f"move rally point {number} by {far(math.dist(near, place))}"
+                yield Candidate(change, f"{words} {wind(place, near)}")
     for number in numbers:
         change = Change(_K.REMOVE_RALLY, number)
         yield Candidate(change, f"remove rally point {number}")

@@ -202,11 +202,15 @@ def test_add_takeoff_and_return(place: tuple[float, float]) -> None:
     assert C.ADD_TAKEOFF in cured_kinds(late)
 
 
-@given(places, st.floats(605, 1_500), st.floats(-500, 500))
+@given(places, st.floats(605, 1_500), st.floats(-500, 500), st.floats(1, 15))
+@example((289.0, 91.0), 605.0, 20.0, 12.0)  # a fast return is wider there than the point needs
 @few
-def test_move_rally(place: tuple[float, float], east: float, north: float) -> None:
+def test_move_rally(
+    place: tuple[float, float], east: float, north: float, speed_m_s: float
+) -> None:
     assume(away_from_home(place))
-    plan = there_and_back(at(*place), rally=(RallyPoint(a_place(east, north, 0)),))
+    stop = at(*place, speed_m_s=speed_m_s)
+    plan = there_and_back(stop, rally=(RallyPoint(a_place(east, north, 0)),))
     kinds = cured_kinds(plan)
     assert kinds & {C.MOVE_RALLY, C.REMOVE_RALLY}
     if east < 950:  # near enough that a place inside is found
@@ -280,6 +284,15 @@ def test_the_cure_says_how_far_and_where_to() -> None:
     found = check_plan(plan, DRONE, known(), terrain=LEVEL)
     cure = next(f.cure for f in found if f.code == "waypoint_excluded")
     assert cure == "move step 1 by 10 m south"
+
+
+@pytest.mark.parametrize(("speed_m_s", "cure"), [(7.0, "7.1 m"), (12.0, "13 m")])
+def test_a_rally_point_is_moved_no_farther_than_it_must_be(speed_m_s: float, cure: str) -> None:
+    stop = at(289, 91, speed_m_s=speed_m_s)
+    plan = there_and_back(stop, rally=(RallyPoint(a_place(605, 20, 0)),))
+    found = check_plan(plan, DRONE, known(), terrain=LEVEL)
+    (finding,) = (f for f in found if f.code == "rally_outside")
+    assert finding.cure == f"move rally point 0 by {cure} west"
 
 
 def test_what_no_change_cures_is_for_a_person() -> None:
