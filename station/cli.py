@@ -44,6 +44,7 @@ VERBS: dict[str, str] = {
     "serve": "Start the station: API, page and patrols.",
     "shift": "Report a shift: flown, missed and why, still open, grounded.",
     "survey": "Tell what the pictures of a survey show of its area.",
+    "telemetry": "Bring log files into the telemetry log, show what it holds.",
     "upgrade": "Migrate the data folder to this version, after a backup.",
     "version": "Say which version this is.",
     "zones": "Bring zones in, take them out, list them.",

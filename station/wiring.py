@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from station.ingest_tools import FootageTools
     from station.patrol_line import Craft
     from station.settings import Settings
+    from telemetry.flight_logs import FlightLog, LogHints
     from vision.ports import Detector, FrameSource
     from vision.shared_detector import SharedDetector
 
@@ -303,6 +304,13 @@ def stream_source(
         packet_tap=tap,
         patience_s=patience_s,
     )
+
+
+def read_flight_log(path: "Path", hints: "LogHints") -> "FlightLog":
+    """Returns what a vehicle's log file says, by its kind; see `telemetry.adapters.gpx_log`."""
+    from telemetry.adapters.flight_log_files import read_flight_log
+
+    return read_flight_log(path, hints)
 
 
 def footage_tools() -> "FootageTools":

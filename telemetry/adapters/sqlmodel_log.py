@@ -35,6 +35,8 @@ from telemetry.model import TelemetrySample
 _HOUR_US = 3_600_000_000
 _ENOUGH = 2_048
 """Samples of which a block is made."""
+_SEALS_AT_ONCE = 8
+"""Blocks made by one append; the next ones make the rest, so that none takes long."""
 _AT_ONCE = 200
 """Assets in one question, and parts in one transaction of the retention."""
 
@@ -138,7 +140,7 @@ class SqlTelemetryLog:
                 to_seal += [(asset_id, one) for one in connection.scalars(open_hours)]
         if rows:
             connection.execute(_INSERT, rows)
-        for asset_id, hour in dict.fromkeys(to_seal):
+        for asset_id, hour in list(dict.fromkeys(to_seal))[:_SEALS_AT_ONCE]:
             _seal(connection, asset_id, hour)
         return count
 
