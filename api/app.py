@@ -15,6 +15,7 @@ from api.policies import check_policies
 from api.rim import Rim
 from api.routes import (
     accounts,
+    control,
     evidence,
     exits,
     health,
@@ -42,6 +43,7 @@ _BELOW_PREFIX = (
     permissions,
     schedules,
     missions,
+    control,
     planning,
     rest,
     incidents,

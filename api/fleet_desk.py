@@ -4,7 +4,9 @@ import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
+from api.accounts import Account, Role
 from api.services import Services
+from core.errors import NotAllowed, NotFound
 from core.ids import AssetId
 from geo.positions import Datum
 from missions.circumstances import OwnFlight
@@ -95,3 +97,27 @@ def _task(services: Services, sortie: Sortie, now: datetime) -> Task:
     begun = sortie.started_at or now
     left_s = max(0.0, sortie.plan.expected_s - (now - begun).total_seconds())
     return Task(names[0] if names else str(sortie.sortie_id), 0, left_s, patrol_id)
+
+
+def asset_of(services: Services, asset_id: str) -> Asset:
+    """Returns an asset of the station.
+
+    Raises:
+        NotFound: if there is none of that id.
+    """
+    for asset in services.missions.assets():
+        if asset.asset_id == asset_id:
+            return asset
+    raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")
+
+
+def check_crew(services: Services, who: Account, asset_id: AssetId) -> AssetId:
+    """Returns an asset that somebody may command; a driver commands no drone.
+
+    Raises:
+        NotFound: if there is no such asset.
+        NotAllowed: if it is a drone and they are no pilot.
+    """
+    if asset_of(services, asset_id).kind is AssetKind.DRONE and Role.PILOT not in who.roles:
+        raise NotAllowed("a drone is commanded by a pilot", where=asset_id, cure="ask a pilot")
+    return asset_id

@@ -18,6 +18,7 @@ from typing import TypeAlias
 from core.clock import Clock
 from core.ids import AssetId, ZoneId
 from incidents.model import Incident
+from missions.control.leases import Lease
 from missions.model import Sortie
 from telemetry.model import AssetStatus
 
@@ -33,7 +34,7 @@ class ZoneChange:
     version: int
 
 
-Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange
+Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,10 @@ class LiveFeed:
     def zone_changed(self, zone_id: ZoneId, version: int) -> None:
         """Tells that a zone has a new version."""
         self._publish(ZoneChange(zone_id, version))
+
+    def lease_changed(self, lease: Lease) -> None:
+        """Tells who commands an asset by now."""
+        self._publish(lease)
 
     def after(self, event_id: int) -> tuple[LiveEvent, ...]:
         """Returns the events that are newer than `event_id`, oldest first."""

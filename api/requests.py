@@ -81,6 +81,10 @@ OfferedVersion: TypeAlias = Annotated[int | None, Depends(_offered_version)]
 """The version of If-Match, where it was sent."""
 
 
+LeaseTerm: TypeAlias = Annotated[int | None, Header(alias="Qyran-Lease-Term", ge=1, le=2**31 - 1)]
+"""The term of the lease that the client believes in, where it sent one."""
+
+
 def check_version(expected: int, present: int, where: str) -> None:
     """Returns where a change is based on the present version.
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -16,6 +17,9 @@ from core.clock import Clock
 from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from missions.control.desk import ControlDesk
+from missions.control.ports import ControlStore
+from missions.control.records import Answer
 from missions.dispatching.judge import TravelTimes
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
@@ -56,6 +60,44 @@ class RestReport:
     """`None` where nothing is left."""
 
 
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A sortie after an order, and what its vehicle answered."""
+
+    sortie: Sortie
+    answer: Answer | None
+    """`None` where it has not answered yet."""
+
+
+class SkyAnswer(StrEnum):
+    """What a vehicle answered when the sky was cleared."""
+
+    CONFIRMED = "confirmed"
+    """Its own mode shows it, or it is on its way to the ground, or there."""
+    REFUSED = "refused"
+    SILENT = "silent"
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What one vehicle answered when the sky was cleared."""
+
+    asset_id: AssetId
+    sortie_id: SortieId
+    answer: SkyAnswer
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The sky has been cleared, with what each vehicle answered."""
+
+    at: datetime
+    how: str
+    reason: str
+    assets: tuple[Confirmation, ...]
+
+
 class Operations(Protocol):
     """Plans and commands the fleet. Methods that aren't async may block for a while."""
 
@@ -82,7 +124,7 @@ class Operations(Protocol):
         """
         ...
 
-    async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
+    async def start(self, patrol_id: PatrolId, by: UserId, *, term: int | None = None) -> Sortie:
         """Plans anew, authorises and starts; returns once the sortie is under way in our books.
 
         What fails later is told by the sortie's own state.
@@ -91,32 +133,60 @@ class Operations(Protocol):
             NotFound: if there is no such patrol or asset.
             PlanUnsafe: if the plan has an error-level finding.
             IllegalMove: if the asset is on a sortie already.
+            LeaseHeld: if somebody else commands it.
+            LeaseStale: if `term` is not in force.
+            SkyCleared: if the sky is cleared.
         """
         ...
 
-    async def hold(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Stops the asset where it is.
+    async def hold(self, sortie_id: SortieId, by: UserId, *, term: int | None = None) -> Commanded:
+        """Stops the asset where it is, and waits a while for its answer.
+
+        Args:
+            sortie_id: under way.
+            by: who orders it; takes the asset's lease where nobody holds it.
+            term: of the lease that they believe to hold.
 
         Raises:
             NotFound: if there is no such sortie.
             IllegalMove: if the sortie is not under way.
             SortieFailed: if the vehicle does not obey.
+            LeaseHeld: if somebody else commands the asset.
+            LeaseStale: if `term` is not in force.
         """
         ...
 
-    async def resume(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Goes on after a hold; raises as `hold`."""
+    async def resume(
+        self, sortie_id: SortieId, by: UserId, *, term: int | None = None
+    ) -> Commanded:
+        """Goes on after a hold; raises as `hold`, and SkyCleared where the sky is cleared."""
         ...
 
     async def return_home(
-        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
-    ) -> Sortie:
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False, term: int | None = None
+    ) -> Commanded:
         """Ends the patrol and comes home; raises as `hold`.
 
         Args:
             sortie_id: under way.
             by: who orders it.
             retasked: it is wanted for something more urgent.
+            term: as for `hold`.
+        """
+        ...
+
+    async def clear_sky(self, by: UserId, how: str, reason: str) -> Cleared:
+        """Holds or brings home everything in the air, and lets nothing start until it is lifted.
+
+        It asks for no lease. Each vehicle is ordered at once and answers for itself.
+
+        Args:
+            by: who orders it.
+            how: `hold` or `return`; what returns already goes on returning.
+            reason: in words.
+
+        Raises:
+            BadRequest: if the reason says nothing.
         """
         ...
 
@@ -203,6 +273,10 @@ class Services:
     setup: SetUp
     throttle: SignInThrottle
     operations: Operations
+    control: ControlDesk
+    """Leases, records of commands, and whether the sky is cleared."""
+    commands: ControlStore
+    """The chain of commands, to be read."""
     agencies: tuple[Agency, ...]
     city: Callable[[], Mapping[str, Any]]
     """Returns the city's GeoJSON FeatureCollection."""

@@ -25,6 +25,9 @@ QyranError
 │   ├── VersionConflict         version_conflict
 │   ├── ClaimedByOther          claimed_by_other
 │   ├── NotClaimed              not_claimed
+│   ├── LeaseHeld               lease_held
+│   ├── LeaseStale              lease_stale
+│   ├── SkyCleared              sky_cleared
 │   ├── NotAllowed              not_allowed
 │   ├── NotSignedIn             not_signed_in
 │   ├── TooManyTries            too_many_tries
@@ -230,6 +233,24 @@ class NotClaimed(Refused):
     """The incident must be claimed before it is decided."""
 
     code = "not_claimed"
+
+
+class LeaseHeld(Refused):
+    """Somebody else commands the asset."""
+
+    code = "lease_held"
+
+
+class LeaseStale(Refused):
+    """The lease that a command names is not in force: its term is older, another's, or over."""
+
+    code = "lease_stale"
+
+
+class SkyCleared(Refused):
+    """The sky has been cleared, and nothing starts until somebody lifts that."""
+
+    code = "sky_cleared"
 
 
 class NotAllowed(Refused):

@@ -4,17 +4,27 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Any, cast
 
 from core.clock import Clock
-from core.errors import LinkLost, QyranError, SortieFailed, StartRefused, UploadMismatch
+from core.errors import (
+    IllegalMove,
+    LinkLost,
+    QyranError,
+    SkyCleared,
+    SortieFailed,
+    StartRefused,
+    UploadMismatch,
+)
 from core.ids import SortieId, UserId, fresh_id
 from geo.ports import TerrainModel
 from geo.zones import Zone
 from missions.circumstances import Circumstances
+from missions.control.orders import Order, Ordered, ended_already
+from missions.control.orders import SortieCommands as SortieCommands
+from missions.control.records import Answer, Outcome, refusal
 from missions.fence_translation import translate_fence
 from missions.model import (
     SORTIE_MOVES,
@@ -42,59 +52,10 @@ ZONE_APPEARED = "zone_appeared"
 PERMISSION_ENDED = "permission_ended"
 LOW_BATTERY = "low_battery"
 RETASKED = "retasked"
+SKY_CLEARED = "sky_cleared"
 """Reason codes that an order, or what the vehicle says, gives a sortie while it is under way."""
 _SLOWER, _LONGER = 2.0, timedelta(minutes=30)
 """How much longer than expected a zone's time may still matter to a flight."""
-
-
-class Order(StrEnum):
-    """What a person may order while a sortie is under way."""
-
-    HOLD = "hold"
-    RESUME = "resume"
-    RETURN = "return"
-    LAND = "land"
-    """Comes down where it is: the last resort, of the station's own monitor."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ordered:
-    order: Order | None
-    """`None` only tells something."""
-    by: UserId | None
-    reason_code: str = ""
-    text: str = ""
-    """For the sortie's log, beside the order."""
-
-
-class SortieCommands:
-    """Orders for a sortie under way; to be used on the event loop that flies it."""
-
-    def __init__(self) -> None:
-        """Starts without orders."""
-        self.queue: asyncio.Queue[_Ordered] = asyncio.Queue()
-
-    def hold(self, by: UserId | None = None, *, reason_code: str = "", text: str = "") -> None:
-        """Orders to stop where it is; the reason stands with the sortie until it goes on."""
-        self.queue.put_nowait(_Ordered(Order.HOLD, by, reason_code, text))
-
-    def resume(self, by: UserId | None = None) -> None:
-        """Orders to go on after a hold."""
-        self.queue.put_nowait(_Ordered(Order.RESUME, by))
-
-    def bring_home(
-        self, by: UserId | None = None, *, reason_code: str = "", text: str = ""
-    ) -> None:
-        """Orders to end the mission and come home, for a typed reason where it is given."""
-        self.queue.put_nowait(_Ordered(Order.RETURN, by, reason_code, text))
-
-    def land(self, *, reason_code: str = "", text: str = "") -> None:
-        """Orders to come down where it is, for a typed reason."""
-        self.queue.put_nowait(_Ordered(Order.LAND, None, reason_code, text))
-
-    def tell(self, text: str, *, reason_code: str = "") -> None:
-        """Puts something into the sortie's log, and its reason with it, and orders nothing."""
-        self.queue.put_nowait(_Ordered(None, None, reason_code, text))
 
 
 def new_sortie(plan: Plan, sortie_id: SortieId | None = None) -> Sortie:
@@ -173,17 +134,21 @@ async def fly_sortie(
         PlanUnsafe: if its plan is not the one that was proven when it was authorised.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
-    flight = _Flight(
-        sortie, ProvenPlan(sortie.plan, sortie.proof), pilot, clock, on_change, autopilot
-    )
+    commands = commands or SortieCommands()
+    proven = ProvenPlan(sortie.plan, sortie.proof)
+    flight = _Flight(sortie, proven, pilot, clock, on_change, autopilot, commands)
     try:
         await flight.prepare(fence_link, arming)
-        await flight.watch(commands or SortieCommands())
+        await flight.watch()
+    except SkyCleared as error:
+        flight.cancel(error)
     except QyranError as error:
         flight.fail(error)
     except asyncio.CancelledError:
         await flight.abandon()
         raise
+    finally:
+        await flight.refuse_rest()
     return flight.sortie
 
 
@@ -198,8 +163,10 @@ class _Flight:
         clock: Clock,
         on_change: Callable[[Sortie], None],
         autopilot: Autopilot,
+        commands: SortieCommands,
     ) -> None:
         self.sortie, self._proven, self._autopilot = sortie, proven, autopilot
+        self._commands = commands
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
         items = sortie.plan.mission.items
         self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
@@ -229,6 +196,22 @@ class _Flight:
         """Ends the sortie as failed, with the error's code."""
         log.warning("sortie failed", extra={"code": error.code, "why": str(error)})
         self._change(str(error), _S.FAILED, reason_code=error.code, ended_at=self._clock.now())
+
+    def cancel(self, error: SkyCleared) -> None:
+        """Ends a sortie that was still on the ground when the sky was cleared."""
+        self._change(str(error), _S.CANCELLED, reason_code=error.code, ended_at=self._clock.now())
+
+    async def refuse_rest(self) -> None:
+        """Answers the orders that came too late, and all that come from now on."""
+        self._commands.over = True
+        while not self._commands.queue.empty():
+            ordered = self._commands.queue.get_nowait()
+            if ordered.order is None:
+                continue
+            error = ended_already()
+            ordered.told(refusal(error), error)
+            if self._commands.journal is not None:
+                await self._commands.journal.refused(self.sortie, ordered, error)
 
     async def abandon(self) -> None:
         """Orders the vehicle home because nobody will watch it any more."""
@@ -277,13 +260,16 @@ class _Flight:
 
     async def _start(self, arming: Arming | None) -> None:
         if arming is None:
+            self._check_grounded()
             await self._pilot.start()
             return
         for last in (False, True):  # it may have disarmed itself between arming and start
+            self._check_grounded()
             await arming.arm()
             try:
+                self._check_grounded()
                 await self._pilot.start()
-            except SortieFailed as error:
+            except (SortieFailed, SkyCleared) as error:
                 with suppress(SortieFailed):
                     await arming.disarm()
                 if last or not isinstance(error, StartRefused):
@@ -291,9 +277,15 @@ class _Flight:
             else:
                 return
 
-    async def watch(self, commands: SortieCommands) -> None:
+    def _check_grounded(self) -> None:
+        """Raises where the sky was cleared before it has started."""
+        if self._commands.grounded is not None:
+            raise self._commands.grounded
+
+    async def watch(self) -> None:
         """Follows progress and carries out orders until the vehicle has ended."""
-        orders: asyncio.Task[_Ordered] = asyncio.ensure_future(commands.queue.get())
+        commands = self._commands
+        orders: asyncio.Task[Ordered] = asyncio.ensure_future(commands.queue.get())
         # every adapter's progress() is an async generator, which must be closed
         async with aclosing(self._pilot.progress()) as steps:  # type: ignore[type-var]
             step: asyncio.Task[Progress | None] = asyncio.ensure_future(_next(steps))
@@ -312,37 +304,76 @@ class _Flight:
                             return
                         step = asyncio.ensure_future(_next(steps))
             finally:
+                if orders.done() and not orders.cancelled():
+                    commands.queue.put_nowait(orders.result())  # it came with the very end
                 orders.cancel()
                 step.cancel()
                 await asyncio.gather(orders, step, return_exceptions=True)
 
-    async def _obey(self, ordered: _Ordered) -> None:
-        order, state = ordered.order, self.sortie.state
-        why: dict[str, Any] = {"reason_code": ordered.reason_code} if ordered.reason_code else {}
-        also = f": {ordered.text}" if ordered.text else ""
+    async def _obey(self, ordered: Ordered) -> None:
+        """Sends one order and tells what came of it; it is written down before and after."""
+        journal = self._commands.journal
+        if ordered.order is None:
+            await self._carry_out(ordered)
+            return
+        sent: object = None
         try:
-            if order is None:
-                self._change(ordered.text, **why)
-            elif order is Order.HOLD and state is _S.UNDERWAY:
-                await self._pilot.hold()
-                self._change(f"holding{also}", _S.HOLDING, by=ordered.by, **why)
-            elif order is Order.HOLD and state is _S.HOLDING and also:
-                self._change(f"holding{also}", by=ordered.by, **why)
-            elif order is Order.RESUME and state is _S.HOLDING:
-                await self._pilot.resume()
-                self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="")
-            elif order is Order.RETURN and state in (_S.UNDERWAY, _S.HOLDING):
-                self._ordered_home = True
-                await self._pilot.return_to_launch()
-                self._change(f"returning on order{also}", _S.RETURNING, by=ordered.by, **why)
-            elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
-                self._ordered_home = True
-                await self._pilot.land()
-                self._change(f"landing on order{also}", _S.RETURNING, by=ordered.by, **why)
-        except LinkLost:
-            raise
+            if journal is not None:
+                sent = await journal.sending(self.sortie, ordered)
+        except QyranError as refused:
+            self._change(f"{ordered.order} refused: {refused}", by=ordered.by)
+            ordered.told(refusal(refused), refused)
+            return
+        answer, error = await self._answer(ordered)
+        if journal is not None:
+            await journal.answered(sent, answer)
+        ordered.told(answer, error)
+        if isinstance(error, LinkLost):
+            raise error
+
+    async def _answer(self, ordered: Ordered) -> tuple[Answer, QyranError | None]:
+        """Returns what came of an order at the vehicle."""
+        try:
+            await self._carry_out(ordered)
+        except LinkLost as error:
+            return Answer(Outcome.LINK_LOST, error.code, str(error)), error
+        except IllegalMove as error:
+            return refusal(error), error
         except SortieFailed as error:  # it still flies; the person must know and may try again
-            self._change(f"{order} refused: {error}{also}", by=ordered.by, **why)
+            also = f": {ordered.text}" if ordered.text else ""
+            text = f"{ordered.order} refused: {error}{also}"
+            self._change(text, by=ordered.by, **_reason(ordered))
+            return refusal(error), error
+        return Answer(Outcome.DONE), None
+
+    async def _carry_out(self, ordered: Ordered) -> None:
+        order, state, why = ordered.order, self.sortie.state, _reason(ordered)
+        also = f": {ordered.text}" if ordered.text else ""
+        if order is None:
+            self._change(ordered.text, **why)
+        elif order is Order.HOLD and state is _S.UNDERWAY:
+            await self._pilot.hold()
+            self._change(f"holding{also}", _S.HOLDING, by=ordered.by, **why)
+        elif order is Order.HOLD and state is _S.HOLDING:
+            if also:
+                self._change(f"holding{also}", by=ordered.by, **why)
+        elif order is Order.RESUME and state is _S.HOLDING:
+            await self._pilot.resume()
+            self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="")
+        elif order is Order.RETURN and state in (_S.UNDERWAY, _S.HOLDING):
+            self._ordered_home = True
+            await self._pilot.return_to_launch()
+            self._change(f"returning on order{also}", _S.RETURNING, by=ordered.by, **why)
+        elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
+            self._ordered_home = True
+            await self._pilot.land()
+            self._change(f"landing on order{also}", _S.RETURNING, by=ordered.by, **why)
+        elif (order, state) not in _SO_ALREADY:
+            raise IllegalMove(
+                f"a sortie that is {state} can't be ordered to {order}",
+                where=self.sortie.sortie_id,
+                cure="see what it does now",
+            )
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""
@@ -399,3 +430,11 @@ def _differs(a: Progress, b: Progress) -> bool:
 
 async def _next(steps: AsyncIterator[Progress]) -> Progress | None:
     return await anext(steps, None)
+
+
+_SO_ALREADY = ((Order.RESUME, _S.UNDERWAY), (Order.RETURN, _S.RETURNING))
+"""Orders that a sortie obeys by doing what it does."""
+
+
+def _reason(ordered: Ordered) -> dict[str, Any]:
+    return {"reason_code": ordered.reason_code} if ordered.reason_code else {}

@@ -248,6 +248,8 @@ class StopReason(StrEnum):
     PERMISSION_ENDED = "permission_ended"
     RETASKED = "retasked"
     """Sent to something more urgent."""
+    SKY_CLEARED = "sky_cleared"
+    """Somebody has cleared the sky."""
     PERSON_ORDERED = "person_ordered"
     VEHICLE_FAILSAFE = "vehicle_failsafe"
     """The vehicle came home by itself."""

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from api.accounts import AccountStore, PasswordHasher, ReceiptStore
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceRetention, EvidenceVault, IncidentStore, PurgeableVault
+from missions.control.ports import ControlStore
 from missions.ports import MissionStore, PermissionStore, ScheduleStore
 from telemetry.ports import TelemetryLog
 
@@ -41,6 +42,7 @@ class Stores:
     missions: MissionStore
     permissions: PermissionStore
     schedules: ScheduleStore
+    control: ControlStore
     telemetry: TelemetryLog
     incidents: IncidentStore
     accounts: AccountStore

@@ -17,6 +17,7 @@ from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from incidents.model import Incident, IncidentState
 from incidents.ports import IncidentFilter, IncidentStore, Notifier
+from missions.control.desk import ControlDesk
 from missions.model import SortieState
 from sim.camera_feed import LivingWorld
 from sim.clock import ScaledClock
@@ -72,6 +73,7 @@ class DemoStation:
     hangar: SimHangar
     fleet: Fleet
     operations: StationOperations
+    control: ControlDesk
     outcomes: list[Outcome] = field(default_factory=list)
 
     async def close(self) -> None:
@@ -133,12 +135,14 @@ def _demo_station(
     )
     hangar = SimHangar(scenario.assets, living, clock, stores.vault, settings, seed=seed, live=live)
     outcomes: list[Outcome] = []
+    control = ControlDesk(stores.control, clock, on_lease=feed.lease_changed)
     operations = StationOperations(
         station,
         hangar,
         stores.missions,
         stores.zones,
         fleet,
+        control=control,
         on_sortie=feed.sortie_changed,
         on_outcome=outcomes.append,
         circumstances=known_circumstances(stores.permissions),
@@ -146,7 +150,7 @@ def _demo_station(
     hangar.start()
     return DemoStation(
         settings, clock, stores, living, feed, notifier, station, hangar, fleet, operations,
-        outcomes,
+        control, outcomes,
     )  # fmt: skip
 
 
@@ -171,7 +175,7 @@ async def fly_once(demo: DemoStation) -> dict[str, object]:
         position_error_median_m, position_error_p90_m, wall_s; and counts by asset.
     """
     began = time.monotonic()
-    sorties = [await demo.operations.start(patrol, DEMO_USER) for patrol in ONCE]
+    sorties = [await demo.operations.start(patrol, DEMO_USER, as_station=True) for patrol in ONCE]
     waiting = [demo.operations.outcome(sortie.sortie_id) for sortie in sorties]
     outcomes = [outcome for outcome in await asyncio.gather(*waiting) if outcome is not None]
     reports = [outcome.report for outcome in outcomes]

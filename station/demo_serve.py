@@ -36,6 +36,7 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
     ):
         services = make_services(
             settings, demo.stores, demo.clock, demo.live, demo.notifier, demo.operations,
+            demo.control,
             detector_model=demo.station.detector.model,
             city_map=_with_streets(city(), demo.living.world.layout),
             demo=True,
@@ -69,7 +70,8 @@ async def _patrol_rounds(demo: DemoStation) -> None:
         started = []
         for patrol in (next(drones), next(cars)):
             try:
-                started.append(await demo.operations.start(PatrolId(patrol), DEMO_USER))
+                begun = await demo.operations.start(PatrolId(patrol), DEMO_USER, as_station=True)
+                started.append(begun)
             except QyranError as refused:  # busy with a person's order, or a new zone forbids it
                 log.warning("a round was left out", extra={"reason": str(refused)})
         for sortie in started:

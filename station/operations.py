@@ -8,13 +8,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
-from api.services import PlanReport, RestReport
+from api.services import Cleared, Commanded, PlanReport, RestReport
 from core.errors import IllegalMove, NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
 from missions.circumstances import Circumstances, OwnFlight
-from missions.executor import RETASKED, SortieCommands, authorise, new_sortie
+from missions.control.desk import ControlDesk
+from missions.control.orders import Order, SortieCommands
+from missions.executor import RETASKED, authorise, new_sortie
 from missions.fence_translation import FenceLoss, translate_fence
 from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
 from missions.planning.planner import PatrolPlan, plan_with_reasons
@@ -22,6 +24,7 @@ from missions.planning.resumption import plan_rest, unseen_m2
 from missions.ports import MissionStore
 from missions.proving.checks import check_plan
 from station.circumstances import with_permission
+from station.commanding import Commanding
 from station.fleet import Corners, Fleet
 from station.kept_poses import kept_poses
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol
@@ -64,6 +67,7 @@ class StationOperations:
         zones: ZoneStore,
         fleet: Fleet,
         *,
+        control: ControlDesk,
         on_sortie: Callable[[Sortie], None],
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
         circumstances: Callable[[Asset, datetime], Circumstances] = _departing,
@@ -76,18 +80,21 @@ class StationOperations:
             missions: assets, patrols and sorties.
             zones: zones.
             fleet: the newest of every asset.
+            control: leases and the records of commands.
             on_sortie: told of every change of a sortie.
             on_outcome: told of every sortie's end.
             circumstances: against which a plan is proven that starts at an instant:
                 permissions, weather, our other sorties.
         """
         self._circumstances = circumstances
+        self._commanding = Commanding(control, station.clock)
         self._station, self._hangar = station, hangar
         self._missions, self._zones, self._fleet = missions, zones, fleet
         self._on_sortie, self._on_outcome = on_sortie, on_outcome
         self._running: dict[SortieId, asyncio.Task[Outcome | None]] = {}
         self._orders: dict[SortieId, SortieCommands] = {}
         self._busy: dict[AssetId, SortieId] = {}
+        self._starting: set[AssetId] = set()
 
     def plan(self, patrol_id: PatrolId) -> PlanReport:
         """Plans a patrol over the zones in force now and checks the plan.
@@ -138,77 +145,95 @@ class StationOperations:
         return PlanReport(made.plan, findings, made.left_out, losses)
 
     async def start(
-        self, patrol_id: PatrolId, by: UserId, *, sortie_id: SortieId | None = None
+        self,
+        patrol_id: PatrolId,
+        by: UserId,
+        *,
+        sortie_id: SortieId | None = None,
+        term: int | None = None,
+        as_station: bool = False,
     ) -> Sortie:
         """Plans, proves, authorises and starts a sortie; returns while it is under way.
 
         Where a sortie of `sortie_id` is there already, it is returned as it is and nothing
-        starts: a schedule that is not sure whether it has started one may ask again.
+        starts: a schedule that is not sure whether it has started one may ask again. Such a
+        start, and one `as_station`, is the station's own and asks for no lease.
 
         Raises:
             NotFound: if there is no such patrol.
             PlanUnsafe: if the check has an error-level finding.
             IllegalMove: if the asset is busy.
+            LeaseHeld: if somebody else commands it.
+            LeaseStale: if `term` is not in force.
+            SkyCleared: if the sky is cleared.
         """
         if sortie_id is not None and (known := self._missions.sorties(sortie_id=sortie_id)):
             return known[-1]
         patrol = self._patrol(patrol_id)
         asset = self._asset(patrol.asset_id)
-        if asset.passive:
-            raise IllegalMove(
-                "this asset is never tasked",
-                where=str(asset.asset_id),
-                cure="give the patrol another asset",
-            )
-        if asset.asset_id in self._busy:
-            raise IllegalMove(
-                "the asset is on a sortie already",
-                where=str(self._busy[asset.asset_id]),
-                cure="wait for its end or bring it home",
-            )
-        sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id)
-        if asset.asset_id in self._busy:  # somebody was faster while it was planned
-            raise IllegalMove(
-                "the asset is on a sortie already",
-                where=str(asset.asset_id),
-                cure="wait for its end or bring it home",
-            )
-        orders = SortieCommands()
-        self._changed(sortie)
-        self._busy[asset.asset_id] = sortie.sortie_id
-        self._orders[sortie.sortie_id] = orders
+        station = as_station or sortie_id is not None
+        command = await self._commanding.asked_to_start(
+            patrol_id, asset.asset_id, by, term, station=station
+        )
+        try:
+            self._check_free(asset)
+            sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id)
+            self._check_free(asset)  # somebody may have been faster while it was planned
+        except QyranError as error:
+            await self._commanding.refuse(command, error)
+            raise
+        self._starting.add(asset.asset_id)  # before anything waits again
+        try:
+            await self._commanding.send_start(command, sortie.sortie_id)
+            self._changed(sortie)
+            orders = self._commanding.commands()
+            self._orders[sortie.sortie_id] = orders
+            self._busy[asset.asset_id] = sortie.sortie_id
+        finally:
+            self._starting.discard(asset.asset_id)
+        # who clears the sky from here on finds it; whoever has done so before is found here
+        await self._commanding.ground_if_cleared(orders)
         task = asyncio.create_task(self._fly(sortie, asset, orders))
         self._running[sortie.sortie_id] = task
         return sortie
 
-    async def hold(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Orders a hold.
+    async def hold(self, sortie_id: SortieId, by: UserId, *, term: int | None = None) -> Commanded:
+        """Orders a hold and waits a while for the vehicle's answer.
 
         Raises:
             NotFound: if the sortie is not under way.
+            LeaseHeld: if somebody else commands the asset.
+            LeaseStale: if `term` is not in force.
+            IllegalMove: if the sortie is in no state for it.
+            SortieFailed: if the vehicle does not obey.
         """
-        self._order(sortie_id).hold(by)
-        return self._sortie(sortie_id)
+        return await self._ordered(Order.HOLD, sortie_id, by, term)
 
-    async def resume(self, sortie_id: SortieId, by: UserId) -> Sortie:
-        """Orders to go on.
-
-        Raises:
-            NotFound: if the sortie is not under way.
-        """
-        self._order(sortie_id).resume(by)
-        return self._sortie(sortie_id)
+    async def resume(
+        self, sortie_id: SortieId, by: UserId, *, term: int | None = None
+    ) -> Commanded:
+        """Orders to go on; raises as `hold`, and SkyCleared where the sky is cleared."""
+        return await self._ordered(Order.RESUME, sortie_id, by, term)
 
     async def return_home(
-        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
-    ) -> Sortie:
-        """Orders to come home; `retasked` where it is wanted for something more urgent.
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False, term: int | None = None
+    ) -> Commanded:
+        """Orders to come home, `retasked` where it is wanted elsewhere; raises as `hold`."""
+        reason_code = RETASKED if retasked else ""
+        return await self._ordered(Order.RETURN, sortie_id, by, term, reason_code)
+
+    async def clear_sky(self, by: UserId, how: str, reason: str) -> Cleared:
+        """Holds or brings home every drone at once; nothing starts until it is lifted.
 
         Raises:
-            NotFound: if the sortie is not under way.
+            BadRequest: if the reason says nothing.
         """
-        self._order(sortie_id).bring_home(by, reason_code=RETASKED if retasked else "")
-        return self._sortie(sortie_id)
+        return await self._commanding.clear(
+            by,
+            how,
+            reason,
+            lambda: [one for one in self.under_way() if one[1].kind is AssetKind.DRONE],
+        )
 
     def under_way(self) -> Sequence[tuple[Sortie, Asset, SortieCommands]]:
         """Returns the sorties that are under way here, each with the way to order it."""
@@ -245,6 +270,44 @@ class StationOperations:
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self._commanding.settled()
+
+    async def _ordered(
+        self,
+        order: Order,
+        sortie_id: SortieId,
+        by: UserId,
+        term: int | None,
+        reason_code: str = "",
+    ) -> Commanded:
+        return await self._commanding.order(
+            order,
+            self._sortie(sortie_id),
+            self._order(sortie_id),
+            by,
+            lambda: self._sortie(sortie_id),
+            term=term,
+            reason_code=reason_code,
+        )
+
+    def _check_free(self, asset: Asset) -> None:
+        """Refuses an asset that can't be sent.
+
+        Raises:
+            IllegalMove: if it is never tasked, or under way.
+        """
+        if asset.passive:
+            raise IllegalMove(
+                "this asset is never tasked",
+                where=str(asset.asset_id),
+                cure="give the patrol another asset",
+            )
+        if asset.asset_id in self._busy or asset.asset_id in self._starting:
+            raise IllegalMove(
+                "the asset is on a sortie already",
+                where=str(self._busy.get(asset.asset_id, asset.asset_id)),
+                cure="wait for its end or bring it home",
+            )
 
     async def _fly(self, sortie: Sortie, asset: Asset, orders: SortieCommands) -> Outcome | None:
         try:
@@ -262,6 +325,7 @@ class StationOperations:
             self._failed(sortie.sortie_id, error)
             return None
         finally:
+            orders.over = True  # also where it ended before anybody flew it
             self._busy.pop(asset.asset_id, None)
             self._orders.pop(sortie.sortie_id, None)
         self._on_outcome(outcome)
@@ -316,6 +380,7 @@ class StationOperations:
     def _changed(self, sortie: Sortie) -> None:
         self._missions.save_sortie(sortie)
         self._on_sortie(sortie)
+        self._commanding.heard_of(sortie)
 
     def _order(self, sortie_id: SortieId) -> SortieCommands:
         orders = self._orders.get(sortie_id)

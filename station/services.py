@@ -14,6 +14,7 @@ from api.setup import SetUp
 from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
+from missions.control.desk import ControlDesk
 from missions.ports import WeatherSource
 from missions.weather import Weather
 from station.agencies import AGENCIES
@@ -47,6 +48,7 @@ def make_services(
     live: LiveFeed,
     notifier: Notifier,
     operations: Operations,
+    control: ControlDesk,
     *,
     detector_model: str,
     city_map: Mapping[str, Any],
@@ -62,6 +64,7 @@ def make_services(
         live: the feed of what changes.
         notifier: told of changed incidents; passes them on to `live`.
         operations: plans and commands the fleet.
+        control: leases and the records of commands, as the operations use it.
         detector_model: name and version of the weights in use.
         city_map: the map's base.
         demo: whether anybody may sign in as a demo role.
@@ -90,6 +93,8 @@ def make_services(
         setup=SetUp(),
         throttle=SignInThrottle(clock),
         operations=operations,
+        control=control,
+        commands=stores.control,
         agencies=AGENCIES,
         city=lambda: city_map,
         page_folder=page_folder(),

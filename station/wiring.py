@@ -84,6 +84,7 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
     from geo.adapters.sqlmodel_zones import SqlZoneStore
     from incidents.adapters.folder_vault import FolderVault
     from incidents.adapters.sqlmodel_store import SqlIncidentStore
+    from missions.adapters.sqlmodel_control import SqlControlStore
     from missions.adapters.sqlmodel_permissions import SqlPermissionStore
     from missions.adapters.sqlmodel_schedules import SqlScheduleStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
@@ -97,6 +98,7 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
         missions=SqlMissionStore(database.main),
         permissions=SqlPermissionStore(database.main),
         schedules=SqlScheduleStore(database.main),
+        control=SqlControlStore(database.main),
         telemetry=SqlTelemetryLog(database.telemetry),
         incidents=SqlIncidentStore(database.main, clock),
         accounts=accounts,
@@ -125,6 +127,7 @@ def main_tables() -> "MetaData":
     from api.adapters.sqlmodel_accounts import AccountRow
     from geo.adapters.sqlmodel_zones import ZoneRow
     from incidents.adapters.sqlmodel_rows import IncidentRow
+    from missions.adapters.sqlmodel_control import CommandRow
     from missions.adapters.sqlmodel_permissions import PermissionRow
     from missions.adapters.sqlmodel_schedules import ScheduleRow
     from missions.adapters.sqlmodel_store import SortieRow
@@ -136,6 +139,7 @@ def main_tables() -> "MetaData":
         SortieRow,
         PermissionRow,
         ScheduleRow,
+        CommandRow,
     )
     metadata: MetaData = rows[0].metadata
     return metadata

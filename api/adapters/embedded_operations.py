@@ -1,11 +1,18 @@
 """A fleet that obeys at once and goes nowhere: for tests and for trying the API out."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
-from api.services import PlanReport, RestReport
+from api.services import (
+    Cleared,
+    Commanded,
+    Confirmation,
+    PlanReport,
+    RestReport,
+    SkyAnswer,
+)
 from core.clock import Clock
 from core.errors import (
     ArmingDenied,
@@ -13,12 +20,23 @@ from core.errors import (
     NotFound,
     PlanUnsafe,
     PoseUnknown,
+    QyranError,
     VehicleUnreachable,
 )
 from core.ids import AssetId, MissionId, PatrolId, SortieId, UserId, fresh_id
+from missions.control.desk import ControlDesk
+from missions.control.records import (
+    Answer,
+    CommandDetails,
+    CommandKind,
+    CommandRecord,
+    Outcome,
+    refusal,
+)
 from missions.model import (
     SORTIE_MOVES,
     Asset,
+    AssetKind,
     Finding,
     ItemKind,
     Mission,
@@ -52,14 +70,14 @@ _ENDED = frozenset(state for state in SortieState if SORTIE_MOVES.final(state))
 class EmbeddedOperations:
     """Implements `Operations` on a mission store alone; each order is obeyed on the spot."""
 
-    def __init__(self, missions: MissionStore, clock: Clock) -> None:
-        """Commands the assets that `missions` holds."""
+    def __init__(self, missions: MissionStore, clock: Clock, control: ControlDesk) -> None:
+        """Commands the assets that `missions` holds, by the leases of `control`."""
         self.failure = FleetFailure.NONE
         self.statuses: dict[AssetId, AssetStatus] = {}
         self.footprints: dict[AssetId, tuple[tuple[float, float], ...]] = {}
         self.rests: dict[SortieId, RestReport] = {}
         self._missions = missions
-        self._clock = clock
+        self._clock, self._control = clock, control
         self._lock = threading.Lock()
 
     def plan(self, patrol_id: PatrolId) -> PlanReport:
@@ -90,36 +108,68 @@ class EmbeddedOperations:
             )
         return self.rests[sortie_id]
 
-    async def start(self, patrol_id: PatrolId, by: UserId) -> Sortie:
+    async def start(self, patrol_id: PatrolId, by: UserId, *, term: int | None = None) -> Sortie:
         """Starts a sortie, which is under way at once."""
         report = self.plan(patrol_id)
-        if not report.safe:
-            raise PlanUnsafe("the plan has errors", where=patrol_id, cure="see its findings")
-        if self.sortie_of(report.plan.asset_id) is not None:
-            raise IllegalMove(
-                "the asset is on a sortie",
-                where=report.plan.asset_id,
-                cure="wait for its end or bring it home",
-            )
-        self._fail()
+        asset_id = report.plan.asset_id
         sortie = Sortie(SortieId(fresh_id("sortie")), report.plan, authorised_by=by, version=0)
-        for state in (SortieState.AUTHORISED, SortieState.UNDERWAY):
-            sortie = self._moved(sortie, state, by)
-        return sortie
 
-    async def hold(self, sortie_id: SortieId, by: UserId) -> Sortie:
+        def started() -> Sortie:
+            if not report.safe:
+                raise PlanUnsafe("the plan has errors", where=patrol_id, cure="see its findings")
+            if self.sortie_of(asset_id) is not None:
+                raise IllegalMove(
+                    "the asset is on a sortie",
+                    where=asset_id,
+                    cure="wait for its end or bring it home",
+                )
+            self._fail()
+            ready = self._moved(sortie, SortieState.AUTHORISED, by)
+            return self._moved(ready, SortieState.UNDERWAY, by)
+
+        details = CommandDetails(patrol_id=patrol_id)
+        command = self._command(CommandKind.START, by, asset_id, sortie.sortie_id, details)
+        return (await self._done(command, term, started)).sortie
+
+    async def hold(self, sortie_id: SortieId, by: UserId, *, term: int | None = None) -> Commanded:
         """Stops."""
-        return self._ordered(sortie_id, SortieState.HOLDING, by)
+        return await self._ordered(CommandKind.HOLD, sortie_id, SortieState.HOLDING, by, term)
 
-    async def resume(self, sortie_id: SortieId, by: UserId) -> Sortie:
+    async def resume(
+        self, sortie_id: SortieId, by: UserId, *, term: int | None = None
+    ) -> Commanded:
         """Goes on."""
-        return self._ordered(sortie_id, SortieState.UNDERWAY, by)
+        return await self._ordered(CommandKind.RESUME, sortie_id, SortieState.UNDERWAY, by, term)
 
     async def return_home(
-        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False
-    ) -> Sortie:
+        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False, term: int | None = None
+    ) -> Commanded:
         """Comes home."""
-        return self._ordered(sortie_id, SortieState.RETURNING, by, "retasked" if retasked else "")
+        code = "retasked" if retasked else ""
+        state = SortieState.RETURNING
+        return await self._ordered(CommandKind.RETURN, sortie_id, state, by, term, code)
+
+    async def clear_sky(self, by: UserId, how: str, reason: str) -> Cleared:
+        """Holds or brings home every drone under way; all obey at once, or none answers."""
+        command = await self._control.clear_sky(by, how, reason)
+        flying = [
+            (sortie, asset)
+            for asset in self._missions.assets()
+            if asset.kind is AssetKind.DRONE
+            for sortie in self._missions.sorties(asset_id=asset.asset_id)
+            if sortie.state not in _ENDED
+        ]
+        found = []
+        for sortie, asset in flying:
+            answer, words = SkyAnswer.CONFIRMED, ""
+            state = SortieState.HOLDING if how == "hold" else SortieState.RETURNING
+            if self.failure is FleetFailure.UNREACHABLE:
+                answer, words = SkyAnswer.SILENT, "no autopilot answered"
+            elif sortie.state not in (SortieState.RETURNING, state):
+                self._moved(replace(sortie, reason_code="sky_cleared"), state, by)
+            found.append(Confirmation(asset.asset_id, sortie.sortie_id, answer, words))
+        await self._control.answer(command, Answer(Outcome.DONE))
+        return Cleared(command.at, how, command.reason, tuple(found))
 
     def status(self, asset_id: AssetId) -> AssetStatus | None:
         """Returns what was put into `statuses`."""
@@ -134,14 +184,57 @@ class EmbeddedOperations:
         running = (s for s in self._missions.sorties(asset_id=asset_id) if s.state not in _ENDED)
         return next((sortie.sortie_id for sortie in running), None)
 
-    def _ordered(
-        self, sortie_id: SortieId, state: SortieState, by: UserId, reason_code: str = ""
-    ) -> Sortie:
+    async def _ordered(
+        self,
+        kind: CommandKind,
+        sortie_id: SortieId,
+        state: SortieState,
+        by: UserId,
+        term: int | None,
+        reason_code: str = "",
+    ) -> Commanded:
+        asset_id = self._sortie(sortie_id).plan.asset_id
+        command = self._command(
+            kind, by, asset_id, sortie_id, CommandDetails(reason_code=reason_code)
+        )
+
+        def obeyed() -> Sortie:
+            self._fail()
+            return self._moved(replace(self._sortie(sortie_id), reason_code=reason_code), state, by)
+
+        return await self._done(command, term, obeyed)
+
+    def _command(
+        self,
+        kind: CommandKind,
+        by: UserId,
+        asset_id: AssetId,
+        sortie_id: SortieId,
+        details: CommandDetails,
+    ) -> CommandRecord:
+        return self._control.new_command(
+            kind, by, asset_id=asset_id, sortie_id=sortie_id, details=details
+        )
+
+    async def _done(
+        self, command: CommandRecord, term: int | None, what: Callable[[], Sortie]
+    ) -> Commanded:
+        """Does what was commanded, written down before and after."""
+        sent = await self._control.send(await self._control.admit(command, term))
+        try:
+            sortie = what()
+        except QyranError as error:
+            await self._control.answer(sent, refusal(error))
+            raise
+        answer = Answer(Outcome.DONE)
+        await self._control.answer(sent, answer)
+        return Commanded(sortie, answer)
+
+    def _sortie(self, sortie_id: SortieId) -> Sortie:
         found = self._missions.sorties(sortie_id=sortie_id)
         if not found:
             raise NotFound("there is no such sortie", where=sortie_id, cure="name one of /sorties")
-        self._fail()
-        return self._moved(replace(found[-1], reason_code=reason_code), state, by)
+        return found[-1]
 
     def _moved(self, sortie: Sortie, state: SortieState, by: UserId) -> Sortie:
         now = self._clock.now()

@@ -13,12 +13,14 @@ from api.incident_desk import visible_to
 from api.live import LiveEvent, ZoneChange
 from api.policies import SIGNED_IN, GuardedRouter
 from api.requests import ServicesOf, VisitorOf
+from api.schemas.control import LeaseOut
 from api.schemas.incidents import Viewer
 from api.schemas.missions import SortieOut, StatusOut
 from api.services import Services
 from api.signing_in import Visitor
 from core.errors import NotFound, TooManyTries
 from incidents.model import Incident
+from missions.control.leases import Lease
 from missions.model import Sortie
 
 router = GuardedRouter("live")
@@ -94,6 +96,9 @@ def _shown(services: Services, account: Account, event: LiveEvent) -> tuple[str,
         return "sortie", SortieOut.from_domain(payload).model_dump(mode="json")
     if isinstance(payload, ZoneChange):
         return "zone", {"zone_id": payload.zone_id, "version": payload.version}
+    if isinstance(payload, Lease):
+        held = payload if payload.holds(services.clock.now()) else None
+        return "lease", LeaseOut.from_domain(payload.asset_id, held).model_dump(mode="json")
     status = StatusOut.from_domain(payload, services.operations)
     if status is None:
         return None

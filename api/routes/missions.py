@@ -8,11 +8,13 @@ from starlette.concurrency import run_in_threadpool
 
 from api.accounts import Account, Role
 from api.errors import problem_of_error
+from api.fleet_desk import asset_of, check_crew
 from api.known_ground import refuse_swapped
 from api.paging import Cursors, page_of
 from api.policies import SIGNED_IN, GuardedRouter, roles
-from api.requests import USUAL_LIMIT, Cursor, Limit, ServicesOf, Who
+from api.requests import USUAL_LIMIT, Cursor, LeaseTerm, Limit, ServicesOf, Who
 from api.schemas.base import Instant, ListOf
+from api.schemas.control import CommandedOut
 from api.schemas.missions import (
     AssetOut,
     FindingOut,
@@ -24,11 +26,11 @@ from api.schemas.missions import (
     TrackOut,
 )
 from api.services import Services
-from core.errors import BadRequest, NotAllowed, NotFound, PlanUnsafe
+from core.errors import BadRequest, NotFound, PlanUnsafe
 from core.ids import AssetId, PatrolId, SortieId, ZoneId, fresh_id
 from geo.swapped import box_at
 from geo.zones import Purpose
-from missions.model import Asset, AssetKind, Patrol, Sortie
+from missions.model import AssetKind, Patrol, Sortie
 
 router = GuardedRouter("missions")
 
@@ -60,7 +62,7 @@ def get_asset_track(
     since: Annotated[Instant | None, Query()] = None,
 ) -> TrackOut:
     """Gives where an asset was: the last hour, or since an instant at most a day ago."""
-    asset = _asset(services, asset_id)
+    asset = asset_of(services, asset_id)
     now = services.clock.now()
     begin = now - _TRACK if since is None else max(since, now - _TRACK_MOST)
     end = now + timedelta(seconds=1)  # a vehicle's clock may be a little ahead
@@ -86,7 +88,7 @@ def get_patrols(
 @router.add("POST", "/patrols", roles(Role.PLANNER, Role.PILOT), status_code=201)
 def post_patrol(services: ServicesOf, body: PatrolBody) -> PatrolOut:
     """Keeps a new patrol."""
-    asset = _asset(services, body.asset_id)
+    asset = asset_of(services, body.asset_id)
     if asset.passive:
         raise BadRequest(
             "that asset is never tasked", where="asset_id", cure="name one that is not passive"
@@ -127,13 +129,13 @@ def post_patrol_plan(services: ServicesOf, patrol_id: str) -> PlanOut:
     "POST", "/patrols/{patrol_id}/sorties", _CREW, status_code=202, response_model=SortieOut
 )
 async def post_patrol_sortie(
-    services: ServicesOf, who: Who, patrol_id: str
+    services: ServicesOf, who: Who, patrol_id: str, term: LeaseTerm = None
 ) -> SortieOut | Response:
     """Plans, checks and starts a patrol."""
     patrol = await run_in_threadpool(_patrol, services, patrol_id)
-    await run_in_threadpool(_check_crew, services, who, patrol.asset_id)
+    await run_in_threadpool(check_crew, services, who, patrol.asset_id)
     try:
-        sortie = await services.operations.start(patrol.patrol_id, who.user_id)
+        sortie = await services.operations.start(patrol.patrol_id, who.user_id, term=term)
     except PlanUnsafe as error:
         report = await run_in_threadpool(services.operations.plan, patrol.patrol_id)
         found = [FindingOut.from_domain(one).model_dump(mode="json") for one in report.findings]
@@ -181,47 +183,44 @@ def get_sortie(services: ServicesOf, sortie_id: str) -> SortieOut:
 
 
 @router.add("POST", "/sorties/{sortie_id}/hold", _CREW)
-async def post_sortie_hold(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+async def post_sortie_hold(
+    services: ServicesOf, who: Who, sortie_id: str, term: LeaseTerm = None
+) -> CommandedOut:
     """Stops the asset where it is."""
     wanted = await _commanded(services, who, sortie_id)
-    return SortieOut.from_domain(await services.operations.hold(wanted, who.user_id))
+    done = await services.operations.hold(wanted, who.user_id, term=term)
+    return CommandedOut.from_commanded(done)
 
 
 @router.add("POST", "/sorties/{sortie_id}/resume", _CREW)
-async def post_sortie_resume(services: ServicesOf, who: Who, sortie_id: str) -> SortieOut:
+async def post_sortie_resume(
+    services: ServicesOf, who: Who, sortie_id: str, term: LeaseTerm = None
+) -> CommandedOut:
     """Goes on after a hold."""
     wanted = await _commanded(services, who, sortie_id)
-    return SortieOut.from_domain(await services.operations.resume(wanted, who.user_id))
+    done = await services.operations.resume(wanted, who.user_id, term=term)
+    return CommandedOut.from_commanded(done)
 
 
 @router.add("POST", "/sorties/{sortie_id}/return", _CREW)
 async def post_sortie_return(
-    services: ServicesOf, who: Who, sortie_id: str, body: ReturnBody | None = None
-) -> SortieOut:
+    services: ServicesOf,
+    who: Who,
+    sortie_id: str,
+    body: ReturnBody | None = None,
+    term: LeaseTerm = None,
+) -> CommandedOut:
     """Ends the patrol and comes home."""
     wanted = await _commanded(services, who, sortie_id)
     retasked = body is not None and body.reason == "retasked"
-    sortie = await services.operations.return_home(wanted, who.user_id, retasked=retasked)
-    return SortieOut.from_domain(sortie)
+    done = await services.operations.return_home(wanted, who.user_id, retasked=retasked, term=term)
+    return CommandedOut.from_commanded(done)
 
 
 async def _commanded(services: Services, who: Account, sortie_id: str) -> SortieId:
     sortie = await run_in_threadpool(_sortie, services, sortie_id)
-    await run_in_threadpool(_check_crew, services, who, sortie.plan.asset_id)
+    await run_in_threadpool(check_crew, services, who, sortie.plan.asset_id)
     return sortie.sortie_id
-
-
-def _check_crew(services: Services, who: Account, asset_id: AssetId) -> None:
-    """Refuses to let a driver command a drone; raises NotAllowed."""
-    if _asset(services, asset_id).kind is AssetKind.DRONE and Role.PILOT not in who.roles:
-        raise NotAllowed("a drone is commanded by a pilot", where=asset_id, cure="ask a pilot")
-
-
-def _asset(services: Services, asset_id: str) -> Asset:
-    for asset in services.missions.assets():
-        if asset.asset_id == asset_id:
-            return asset
-    raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")
 
 
 def _patrol(services: Services, patrol_id: str) -> Patrol:

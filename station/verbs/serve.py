@@ -8,6 +8,7 @@ from core.clock import SystemClock
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
+from missions.control.desk import ControlDesk
 from station.circumstances import known_circumstances
 from station.command import Run, verb
 from station.data_folder import Stores
@@ -73,17 +74,19 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     weather = weather_source(settings)
     # the lock of the data folder is held: whatever is under way there has lost its station
     left = close_left(stores.missions, clock.now(), live.sortie_changed)
+    control = ControlDesk(stores.control, clock, on_lease=live.lease_changed)
     operations = StationOperations(
         station,
         FieldHangar(clock, stores.vault, settings),
         stores.missions,
         stores.zones,
         fleet,
+        control=control,
         on_sortie=live.sortie_changed,
         circumstances=known_circumstances(stores.permissions, weather),
     )
     services = make_services(
-        settings, stores, clock, live, notifier, operations,
+        settings, stores, clock, live, notifier, operations, control,
         detector_model=station.detector.model, city_map=city(), demo=False,
         weather=weather,
     )  # fmt: skip

@@ -28,9 +28,11 @@ from geo.adapters.memory_zones import MemoryZones
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
 from missions.adapters.calendar_days import CalendarDays
+from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_schedules import MemoryScheduleStore
 from missions.adapters.memory_store import MemoryMissionStore
+from missions.control.desk import ControlDesk
 from missions.model import AssetKind
 from sim.clock import ManualClock
 from telemetry.adapters.memory_log import MemoryTelemetryLog
@@ -127,7 +129,9 @@ class Station:
         self.vault = MemoryVault()
         self.accounts = MemoryAccounts()
         self.live = LiveFeed(self.clock)
-        self.operations = EmbeddedOperations(self.missions, self.clock)
+        self.commands = MemoryControlStore()
+        self.control = ControlDesk(self.commands, self.clock, on_lease=self.live.lease_changed)
+        self.operations = EmbeddedOperations(self.missions, self.clock, self.control)
         lat, lon = AT.to_geo1_deg(0.0, 0.0)
         values: dict[str, Any] = {
             "zones": self.zones,
@@ -149,6 +153,8 @@ class Station:
             "setup": SetUp(),
             "throttle": SignInThrottle(self.clock),
             "operations": self.operations,
+            "control": self.control,
+            "commands": self.commands,
             "agencies": AGENCIES,
             "city": lambda: {"type": "FeatureCollection", "features": []},
             "page_folder": page_folder,

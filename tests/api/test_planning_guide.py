@@ -18,8 +18,10 @@ from geo.adapters.memory_zones import MemoryZones
 from geo.zones import Purpose
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.geotag import GeotagLimits
+from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_store import MemoryMissionStore
+from missions.control.desk import ControlDesk
 from missions.model import Asset, AssetKind, Sortie
 from sim.clock import ManualClock
 from station import patrol_line
@@ -132,7 +134,8 @@ def a_planning_station() -> Iterator[Station]:
         fleet = Fleet(lambda: tuple(missions.assets()), ground, clock.now, lambda *_: None)
         operations = StationOperations(
             line, NoHangar(), missions, zones, fleet,
-            on_sortie=live.sortie_changed, circumstances=known_circumstances(permissions),
+            control=ControlDesk(MemoryControlStore(), clock), on_sortie=live.sortie_changed,
+            circumstances=known_circumstances(permissions),
         )  # fmt: skip
         stores = {"zones": zones, "missions": missions, "permissions": permissions}
         with a_station(operations=operations, **stores) as station:

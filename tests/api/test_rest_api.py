@@ -16,8 +16,10 @@ from geo.positions import Altitude, Attitude, Datum, Position
 from geo.zones import Purpose, to_local
 from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.geotag import GeotagLimits
+from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_store import MemoryMissionStore
+from missions.control.desk import ControlDesk
 from missions.model import AssetKind, Sortie, SortieState
 from missions.planning.planner import plan_patrol
 from missions.planning.seen_ground import views_along
@@ -85,7 +87,8 @@ def flown() -> Iterator[tuple[Station, MemoryTelemetryLog]]:
         fleet = Fleet(lambda: tuple(missions.assets()), ground, clock.now, lambda *_: None)
         operations = StationOperations(
             line, NoHangar(), missions, zones, fleet,
-            on_sortie=live.sortie_changed, circumstances=known_circumstances(permissions),
+            control=ControlDesk(MemoryControlStore(), clock), on_sortie=live.sortie_changed,
+            circumstances=known_circumstances(permissions),
         )  # fmt: skip
         stores = {"zones": zones, "missions": missions, "permissions": permissions}
         with a_station(operations=operations, **stores) as station:

@@ -1,0 +1,1 @@
+"""Who commands an asset, and what became of every command."""
