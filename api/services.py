@@ -244,6 +244,8 @@ class Limits:
     zone_corners: int = 10_000
     zone_review: bool = False
     """Whether a zone must be reviewed by a second planner before it holds."""
+    schedule_review: bool = False
+    """Whether a schedule must be approved by another planner than its author."""
     observation_age: timedelta | None = timedelta(days=30)
     """Oldest observation from elsewhere that is taken in; `None` takes any."""
     followers: int = 256

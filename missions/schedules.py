@@ -206,6 +206,8 @@ class Schedule:
     override: GateOverride | None = None
     stage: ScheduleStage = ScheduleStage.DRAFT
     enabled: bool = True
+    drafted_by: UserId | None = None
+    """Who wrote what waits for approval; `None` where nobody said."""
     approved_by: UserId | None = None
     effective_from: datetime | None = None
     """Since when it fires: what was due before is no business of its."""

@@ -107,6 +107,7 @@ def make_services(
             session=timedelta(hours=settings.server.session_hours),
             body_bytes=round(settings.server.body_max_mb * _MB),
             zone_review=settings.planning.zone_review,
+            schedule_review=settings.planning.schedule_review,
             observation_age=timedelta(days=settings.server.observation_days) or None,
         ),
     )

@@ -101,10 +101,13 @@ class DetectorSettings(Group):
 
 
 class PlanningSettings(Group):
-    """How zones and plans come into force."""
+    """How zones and schedules come into force."""
 
     zone_review: bool = setting(
         False, "Whether a second planner must review a zone before it holds."
+    )
+    schedule_review: bool = setting(
+        False, "Whether another planner than its author must approve a schedule before it fires."
     )
 
 

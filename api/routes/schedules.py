@@ -65,7 +65,9 @@ def get_schedules(
 
 
 @router.add("POST", "/schedules", _PLANNERS, status_code=201)
-def post_schedule(services: ServicesOf, response: Response, body: ScheduleBody) -> ScheduleOut:
+def post_schedule(
+    services: ServicesOf, response: Response, who: Who, body: ScheduleBody
+) -> ScheduleOut:
     """Keeps a new schedule as a draft; it fires from its approval on.
 
     The body is a schedule as docs/guides/schedules.md has it, with its `patrol_id`.
@@ -74,6 +76,7 @@ def post_schedule(services: ServicesOf, response: Response, body: ScheduleBody) 
     schedule = replace(
         read.schedule,
         schedule_id=ScheduleId(fresh_id("schedule")),
+        drafted_by=who.user_id,
         changed_at=services.clock.now(),
     )
     services.schedules.add(schedule)
@@ -101,6 +104,7 @@ def put_schedule(
     services: ServicesOf,
     response: Response,
     schedule_id: str,
+    who: Who,
     version: DemandedVersion,
     body: ScheduleBody,
 ) -> ScheduleOut:
@@ -110,6 +114,7 @@ def put_schedule(
     new = read.schedule
     changed = amended(
         present,
+        who.user_id,
         services.clock.now(),
         name=new.name,
         patrol_id=new.patrol_id,
@@ -126,9 +131,18 @@ def put_schedule(
 def post_schedule_approval(
     services: ServicesOf, response: Response, schedule_id: str, who: Who, version: DemandedVersion
 ) -> ScheduleOut:
-    """Lets a draft fire from now on."""
+    """Lets a draft fire from now on.
+
+    Where the station wants four eyes, another planner approves it than wrote it.
+    """
     present = _present(services, schedule_id, version)
-    return _kept(services, response, approved(present, who.user_id, services.clock.now()), version)
+    fires = approved(
+        present,
+        who.user_id,
+        services.clock.now(),
+        four_eyes=services.limits.schedule_review,
+    )
+    return _kept(services, response, fires, version)
 
 
 @router.add("POST", "/schedules/{schedule_id}/switch", _PLANNERS)

@@ -120,6 +120,8 @@ class ScheduleOut(Answer):
     override: dict[str, JsonValue] | None
     stage: ScheduleStage
     enabled: bool
+    drafted_by: str | None
+    """Who wrote what waits for approval."""
     approved_by: str | None
     effective_from: Instant | None
     version: int
@@ -145,6 +147,7 @@ class ScheduleOut(Answer):
             override=_part(schedule.override),
             stage=schedule.stage,
             enabled=schedule.enabled,
+            drafted_by=schedule.drafted_by,
             approved_by=schedule.approved_by,
             effective_from=schedule.effective_from,
             version=schedule.version,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
+from core.errors import NotAllowed
 from core.ids import AssetId, PatrolId, UserId
 from missions.model import Patrol
 from missions.schedules import (
@@ -52,25 +53,51 @@ def due_patrols(
     return tuple(chosen.values())
 
 
-def approved(schedule: Schedule, by: UserId, now: datetime) -> Schedule:
+def approved(schedule: Schedule, by: UserId, now: datetime, *, four_eyes: bool) -> Schedule:
     """Returns the next version of a schedule, which fires from now on.
+
+    Args:
+        schedule: its newest version.
+        by: who approves it.
+        now: when.
+        four_eyes: whether that must be another person than the author of the draft.
 
     Raises:
         IllegalMove: if it is no draft.
+        NotAllowed: if the author, or somebody who may be the author, approves where another must.
     """
     stage = SCHEDULE_MOVES.move(schedule.stage, ScheduleStage.APPROVED)
+    if four_eyes and schedule.drafted_by is None:
+        raise NotAllowed(
+            "nobody knows who wrote this draft, so nobody can be the second to look at it",
+            where=str(schedule.schedule_id),
+            cure="save it again under its author's name, then ask another planner",
+        )
+    if four_eyes and schedule.drafted_by == by:
+        raise NotAllowed(
+            "the author of a draft can't approve it",
+            where=str(schedule.schedule_id),
+            cure="ask another planner",
+        )
     return _next(schedule, now, stage=stage, approved_by=by, effective_from=now)
 
 
-def amended(schedule: Schedule, now: datetime, **changes: object) -> Schedule:
+def amended(schedule: Schedule, by: UserId | None, now: datetime, **changes: object) -> Schedule:
     """Returns the next version with other values; it is a draft until somebody approves it.
+
+    Args:
+        schedule: its newest version.
+        by: who wrote the change; `None` where nobody said.
+        now: when.
+        changes: values by their fields' names.
 
     Raises:
         IllegalMove: if it is retired.
     """
     if schedule.stage is ScheduleStage.RETIRED:
         SCHEDULE_MOVES.move(schedule.stage, ScheduleStage.DRAFT)
-    return _next(schedule, now, **changes, stage=ScheduleStage.DRAFT, approved_by=None)
+    stage = ScheduleStage.DRAFT
+    return _next(schedule, now, **changes, stage=stage, drafted_by=by, approved_by=None)
 
 
 def switched(schedule: Schedule, now: datetime, *, enabled: bool) -> Schedule:

@@ -89,6 +89,7 @@ def add(
     patrol: Annotated[
         str | None, typer.Option(help="Which patrol it is of; the file's by default.")
     ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who wrote it.")] = None,
     approve_as: Annotated[
         str | None, typer.Option(help="Approve it at once, in the name of this person.")
     ] = None,
@@ -108,11 +109,12 @@ def add(
                 where=str(file),
                 cure="give patrol_id in the file, or --patrol",
             )
-        done = _bring_in(stores.schedules, schedule, now)
+        author = None if by is None else UserId(by)
+        done = _bring_in(stores.schedules, schedule, author, now)
         if approve_as is not None:
             schedule = stores.schedules.get(schedule.schedule_id)
             if schedule.stage is ScheduleStage.DRAFT:
-                schedule = approved(schedule, UserId(approve_as), now)
+                schedule = approved(schedule, UserId(approve_as), now, four_eyes=_four_eyes(call))
                 stores.schedules.replace(schedule, schedule.version - 1)
         schedule = stores.schedules.get(schedule.schedule_id)
     document = {**_schedule(schedule), "done": done, "first": first.start, "notes": read.notes}
@@ -121,16 +123,23 @@ def add(
     call.emit(document, f"{_line(schedule)}: {done}")
 
 
-def _bring_in(store: ScheduleStore, schedule: Schedule, now: datetime) -> str:
+def _four_eyes(call: Run) -> bool:
+    return call.settings.planning.schedule_review
+
+
+def _bring_in(
+    store: ScheduleStore, schedule: Schedule, author: UserId | None, now: datetime
+) -> str:
     try:
         kept = store.get(schedule.schedule_id)
     except NotFound:
-        store.add(replace(schedule, changed_at=now))
+        store.add(replace(schedule, drafted_by=author, changed_at=now))
         return "added"
     said = {name: getattr(schedule, name) for name in _SAID}
-    if all(getattr(kept, name) == value for name, value in said.items()):
+    signs = author is not None and kept.drafted_by is None and kept.stage is ScheduleStage.DRAFT
+    if all(getattr(kept, name) == value for name, value in said.items()) and not signs:
         return "same"
-    store.replace(amended(kept, now, **said), kept.version)
+    store.replace(amended(kept, author, now, **said), kept.version)
     return "changed"
 
 
@@ -146,7 +155,8 @@ def approve(
 ) -> None:
     """Let a schedule fire from now on, under somebody's name."""
     now = SystemClock().now()
-    _change(call, schedule_id, lambda kept: approved(kept, UserId(by), now))
+    four_eyes = _four_eyes(call)
+    _change(call, schedule_id, lambda kept: approved(kept, UserId(by), now, four_eyes=four_eyes))
 
 
 @verb
@@ -245,6 +255,7 @@ def _schedule(schedule: Schedule) -> dict[str, object]:
         "stage": schedule.stage,
         "enabled": schedule.enabled,
         "fires": schedule.fires,
+        "drafted_by": schedule.drafted_by,
         "approved_by": schedule.approved_by,
         "effective_from": schedule.effective_from,
         "time_zone": recurrence.time_zone,

@@ -12,6 +12,7 @@ import pytest
 
 from api.accounts import Role
 from api.live import LiveFeed
+from api.services import Limits
 from core.ids import AssetId
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.adapters.memory_zones import MemoryZones
@@ -138,7 +139,8 @@ def a_planning_station() -> Iterator[Station]:
             circumstances=known_circumstances(permissions),
         )  # fmt: skip
         stores = {"zones": zones, "missions": missions, "permissions": permissions}
-        with a_station(operations=operations, **stores) as station:
+        limits = Limits(schedule_review=True)
+        with a_station(operations=operations, limits=limits, **stores) as station:
             missions.save_asset(an_asset())
             car = an_asset(asset_id=AssetId("car-1"), name="Car 1", kind=AssetKind.VEHICLE)
             missions.save_asset(car)
@@ -179,6 +181,7 @@ def test_the_guide_leads_from_a_zone_to_an_approved_schedule() -> None:
             done.append(f"{one.method} {one.path.partition('?')[0]}")
         (schedule,) = station.schedules.schedules()
         assert schedule.fires
+        assert schedule.drafted_by not in (None, schedule.approved_by)
     for needed in (
         "POST /api/v1/zones",
         "POST /api/v1/permissions",

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from api.accounts import Role
+from api.services import Limits
 from missions.schedules import FiringState, StopReason, firing_of, moved_on
-from tests.api.station import Station
+from tests.api.station import Station, a_station
 from tests.api.test_incident_life import refused
 from tests.builders import NOW, a_patrol, after
 
@@ -52,6 +53,23 @@ def test_a_schedule_is_drafted_approved_overridden_and_retired(station: Station)
     assert planner.delete(path, headers=match(5)).status_code == 204
     (listed,) = planner.get("/schedules").json()["items"]
     assert (listed["stage"], listed["version"]) == ("retired", 6)
+
+
+def test_a_second_planner_approves_where_the_station_wants_four_eyes() -> None:
+    with a_station(limits=Limits(schedule_review=True)) as station:
+        author, other = station.client(Role.PLANNER), station.client(Role.PLANNER)
+        made = author.post("/schedules", a_body())
+        path = f"/schedules/{made.json()['id']}"
+        assert made.json()["drafted_by"]
+        refused(author.post(f"{path}/approval", headers=match(1)), 403, "not_allowed")
+        assert not station.schedules.schedules()[0].fires
+        approved = other.post(f"{path}/approval", headers=match(1)).json()
+        assert approved["stage"] == "approved"
+        assert approved["approved_by"] != approved["drafted_by"]
+        changed = other.put(path, a_body(name="Night round"), headers=match(2)).json()
+        assert changed["drafted_by"] == approved["approved_by"]
+        refused(other.post(f"{path}/approval", headers=match(3)), 403, "not_allowed")
+        assert author.post(f"{path}/approval", headers=match(3)).json()["stage"] == "approved"
 
 
 def test_what_is_due_and_what_a_holiday_leaves_out(station: Station) -> None:

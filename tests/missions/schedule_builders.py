@@ -67,6 +67,7 @@ def a_wholly_filled_schedule() -> Schedule:
         gates=WeatherGates(wind_most_m_s=8.0),
         override=GateOverride(UserId("chief"), "search for a child", NOW, after(3600)),
         enabled=False,
+        drafted_by=UserId("planner-2"),
         changed_at=NOW,
     )
 

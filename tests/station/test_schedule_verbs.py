@@ -168,6 +168,30 @@ def test_a_schedule_is_kept_approved_and_switched(qyran, file, stores):
     assert qyran("schedule", "retire", "morning")[1]["stage"] == "retired"
 
 
+def test_another_than_its_author_approves_where_the_setting_wants_it(
+    qyran, file, stores, monkeypatch
+):
+    monkeypatch.setenv("QYRAN_PLANNING__SCHEDULE_REVIEW", "true")
+    code, document = qyran("schedule", "add", file(), "--by", "aigerim")
+    assert (code, document["drafted_by"]) == (0, "aigerim")
+    code, document = qyran("schedule", "approve", "morning", "--by", "aigerim")
+    assert (code, document["error"]["code"]) == (1, "not_allowed")
+    again = qyran("schedule", "add", file(), "--by", "daniyar", "--approve-as", "aigerim")
+    assert again[1]["error"]["code"] == "not_allowed"  # a draft that is there has its author
+    assert qyran("schedule", "approve", "morning", "--by", "daniyar")[1]["fires"] is True
+
+
+def test_a_draft_of_nobody_is_signed_before_another_approves_it(qyran, file, stores, monkeypatch):
+    monkeypatch.setenv("QYRAN_PLANNING__SCHEDULE_REVIEW", "true")
+    qyran("schedule", "add", file())
+    code, document = qyran("schedule", "approve", "morning", "--by", "daniyar")
+    assert (code, document["error"]["code"]) == (1, "not_allowed")
+    signed = qyran("schedule", "add", file(), "--by", "aigerim")[1]
+    assert (signed["done"], signed["drafted_by"]) == ("changed", "aigerim")
+    assert qyran("schedule", "add", file(), "--by", "daniyar")[1]["done"] == "same"
+    assert qyran("schedule", "approve", "morning", "--by", "daniyar")[1]["fires"] is True
+
+
 def test_a_schedule_needs_its_patrol_and_must_fire(qyran, file, stores):
     assert qyran("schedule", "add", file(patrol_id="none"))[1]["error"]["code"] == "not_found"
     assert qyran("schedule", "add", file(patrol_id=None), "--patrol", "patrol-1")[0] == 0
