@@ -44,6 +44,7 @@ class Fleet:
         self._lock = threading.Lock()
         self._newest: dict[AssetId, AssetStatus] = {}
         self._words: dict[AssetId, str] = {}
+        self._hearers: tuple[Callable[[TelemetrySample], None], ...] = ()
 
     def heard(self, sample: TelemetrySample) -> None:
         """Takes an asset's newest sample."""
@@ -52,6 +53,12 @@ class Fleet:
             status = AssetStatus(sample, self._now(), words)
             self._newest[sample.asset_id] = status
         self._told(sample.asset_id, status)
+        for hearer in self._hearers:
+            hearer(sample)
+
+    def also_tell(self, hearer: Callable[[TelemetrySample], None]) -> None:
+        """Has another told of each sample from now on; it must not take long nor raise."""
+        self._hearers = (*self._hearers, hearer)
 
     def status(self, asset_id: AssetId) -> AssetStatus | None:
         """Returns the newest that is known of an asset."""

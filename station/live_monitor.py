@@ -1,0 +1,352 @@
+"""Judges every telemetry sample of every drone under way, and orders what follows from it.
+
+Samples come from any thread and are judged on the event loop, where orders are given. What needs
+a store, the weather or a proof is fetched in a thread of its own, once a second or when it is
+wanted, so that no sample waits for it.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from core.clock import Clock
+from core.errors import QyranError
+from core.ids import AssetId
+from geo.ports import TerrainModel, ZoneStore
+from geo.zones import Purpose, Zone
+from missions.dispatching.zone_appeared import Advice, flight_of, respond
+from missions.executor import SortieCommands
+from missions.model import Asset, AssetKind, Sortie, SortieState
+from missions.monitoring.concerns import Concern, ConcernCode
+from missions.monitoring.escalation import Stage, Step, Watch, WayBack, escalate
+from missions.monitoring.flight import Situation, Spot, Track, situation_of, track_of
+from missions.monitoring.flight_rules import link_concern
+from missions.monitoring.judging import Surroundings, judge_sample, judge_time
+from missions.monitoring.monitored import Monitored
+from missions.monitoring.policy import MonitorPolicy
+from missions.monitoring.zone_index import KNOWN, ZoneIndex
+from missions.permissions import Permission
+from missions.weather import Weather
+from telemetry.model import TelemetrySample, VehicleMode
+
+log = logging.getLogger(__name__)
+
+_IN_AIR = (SortieState.UNDERWAY, SortieState.HOLDING, SortieState.RETURNING)
+_WEATHER_EVERY = timedelta(seconds=60)
+_ODD_FOR = timedelta(seconds=5)
+"""A mode that was not ordered counts when it lasts: orders and our books take a while."""
+_SAME_INDEX_DEG = 0.05
+"""Homes so near to each other share an index: some kilometres."""
+
+WeatherAt = Callable[[Asset, datetime], Weather | None]
+
+
+class UnderWay(Protocol):
+    """The part of the station's operations that is needed."""
+
+    def under_way(self) -> Sequence[tuple[Sortie, Asset, SortieCommands]]:
+        """Returns the sorties that are under way, each with the way to order it."""
+        ...
+
+
+class _ProofWanted(Exception):
+    """A return is wanted whose proof has not been made yet."""
+
+
+@dataclass
+class _Flight:
+    """What is kept of one sortie while it is under way."""
+
+    sortie: Sortie
+    asset: Asset
+    orders: SortieCommands
+    track: Track
+    around: Surroundings
+    began_at: datetime
+    watch: Watch = Watch()  # noqa: RUF009 - frozen
+    situation: Situation | None = None
+    before: Spot | None = None
+    heard_at: datetime | None = None
+    by_sample: tuple[Concern, ...] = ()
+    by_time: tuple[Concern, ...] = ()
+    weather_at: datetime | None = None
+    proving: asyncio.Task[None] | None = None
+    odd_since: datetime | None = None
+    """Since when its mode is not the one that was ordered."""
+
+
+class LiveMonitor:
+    """Watches the flights of a station; `heard` may be called on any thread."""
+
+    def __init__(
+        self,
+        operations: UnderWay,
+        zones: ZoneStore,
+        permissions: Callable[[], Sequence[Permission]],
+        clock: Clock,
+        *,
+        policy: MonitorPolicy = MonitorPolicy(),  # noqa: B008 - frozen
+        weather: WeatherAt | None = None,
+        terrain: TerrainModel | None = None,
+        on_change: Callable[[Monitored], None] = lambda monitored: None,
+        every: timedelta = timedelta(seconds=1),
+    ) -> None:
+        """Takes what it works with.
+
+        Args:
+            operations: the sorties under way and their orders.
+            zones: the station's zones.
+            permissions: returns those on hand.
+            clock: the station's clock.
+            policy: when it warns and when it orders.
+            weather: the newest at an asset's home; `None` where nothing is set, so that the air
+                is not looked at. It may block.
+            terrain: joins heights above ground.
+            on_change: told when what is wrong with a flight, or its stage, changes.
+            every: how often it looks at what is no sample.
+        """
+        self._operations, self._zones, self._permissions = operations, zones, permissions
+        self._clock, self._policy, self._weather = clock, policy, weather
+        self._terrain, self._on_change, self._every = terrain, on_change, every
+        self._flights: dict[AssetId, _Flight] = {}
+        self._came: deque[TelemetrySample] = deque(maxlen=100_000)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flight_zones: tuple[Zone, ...] = ()
+        self._indices: dict[tuple[int, int], ZoneIndex] = {}
+
+    def heard(self, sample: TelemetrySample) -> None:
+        """Takes a sample; it is judged on the event loop as soon as that is free."""
+        self._came.append(sample)
+        loop = self._loop
+        if loop is not None:
+            try:
+                loop.call_soon_threadsafe(self.drain)
+            except RuntimeError:
+                self._loop = None  # the station ends
+
+    def monitored(self) -> tuple[Monitored, ...]:
+        """Returns every flight under way with what is wrong with it, in order of its asset."""
+        return tuple(_shown(f, self._clock.now()) for _, f in sorted(self._flights.items()))
+
+    async def run(self) -> None:
+        """Watches until it is cancelled; a fault of a store is logged and tried again."""
+        self._loop = asyncio.get_running_loop()
+        try:
+            while True:
+                try:
+                    await self.turn()
+                except QyranError as error:
+                    log.error("flights could not be monitored", extra={"reason": str(error)})
+                except Exception:  # a fault of our own must not end the watch in silence
+                    log.exception("flights could not be monitored")
+                await self._clock.sleep_until(self._clock.now() + self._every)
+        finally:
+            self._loop = None
+
+    async def turn(self) -> None:
+        """Looks once at who is under way, at zones, air, permissions, and at who is silent.
+
+        Raises:
+            StoreUnreadable: if a store fails; the next turn goes on.
+        """
+        flying = [
+            one
+            for one in self._operations.under_way()
+            if one[1].kind is AssetKind.DRONE and one[0].state in _IN_AIR
+        ]
+        present = {asset.asset_id: sortie.sortie_id for sortie, asset, _ in flying}
+        for asset_id, flight in list(self._flights.items()):
+            if present.get(asset_id) != flight.sortie.sortie_id:
+                del self._flights[asset_id]
+                ended = replace(_shown(flight, self._clock.now()), concerns=(), since=())
+                self._on_change(ended)
+        if not flying:
+            return
+        zones = tuple(await asyncio.to_thread(self._zones.find, Purpose.FLIGHT))
+        permissions = tuple(await asyncio.to_thread(self._permissions))
+        now = self._clock.now()
+        self._refresh(zones, now)
+        for sortie, asset, orders in flying:
+            known = self._known(sortie, asset, orders, now)
+            weather = await self._air(known, now)
+            index = self._index(asset, now)
+            known.around = Surroundings(index, weather, permissions)
+            if known.track.frame is not index.frame:
+                known.track, known.before = track_of(sortie.plan, asset, index.frame), None
+        self.drain()
+        now = self._clock.now()
+        for flight in list(self._flights.values()):
+            self._look_by_time(flight, now)
+
+    def drain(self) -> None:
+        """Judges all samples that have come; to be called on the event loop."""
+        while self._came:
+            sample = self._came.popleft()
+            flight = self._flights.get(sample.asset_id)
+            if flight is None:
+                continue
+            try:
+                self._judge(flight, sample, self._clock.now())
+            except Exception:  # one bad sample must not keep the others from being judged
+                log.exception("a sample could not be judged", extra={"asset": sample.asset_id})
+
+    def _judge(self, flight: _Flight, sample: TelemetrySample, now: datetime) -> None:
+        flight.heard_at = now
+        situation = situation_of(flight.track, flight.sortie.state, sample)
+        flight.situation = situation
+        found = judge_sample(situation, flight.before, flight.around, self._policy, now)
+        flight.by_sample = _without_lag(flight, found, now)
+        flight.before = situation.spot
+        self._advance(flight, now)
+
+    def _look_by_time(self, flight: _Flight, now: datetime) -> None:
+        flight.by_time = ()
+        if flight.situation is not None:
+            around, situation = flight.around, flight.situation
+            found = judge_time(situation, around, self._policy, now)
+            looks = self._weather is not None
+            unknown = ConcernCode.WEATHER_UNKNOWN
+            flight.by_time = tuple(one for one in found if looks or one.code is not unknown)
+        silent = link_concern(flight.heard_at, flight.began_at, self._policy, now)
+        if silent is not None:
+            flight.by_sample = ()  # what it said last is no longer so
+            flight.by_time = (*flight.by_time, silent)
+        self._advance(flight, now)
+
+    def _advance(self, flight: _Flight, now: datetime, back: WayBack | None = None) -> None:
+        """Takes in what is wrong, and orders what follows."""
+
+        def way_back() -> WayBack:
+            if back is None:
+                raise _ProofWanted
+            return back
+
+        if flight.proving is not None and back is None:
+            return  # the next step waits for the proof
+        before = flight.watch
+        sample = None if flight.situation is None else flight.situation.sample
+        try:
+            flight.watch, steps = escalate(
+                before,
+                (*flight.by_sample, *flight.by_time),
+                flight.sortie.state,
+                self._policy,
+                now,
+                way_back,
+                flies_mission=sample is not None and sample.mode is VehicleMode.MISSION,
+            )
+        except _ProofWanted:
+            flight.proving = asyncio.ensure_future(self._prove(flight, now))
+            return
+        for step in steps:
+            _carry_out(flight, step)
+        if steps or _summary(before) != _summary(flight.watch):
+            self._on_change(_shown(flight, now))
+
+    async def _prove(self, flight: _Flight, now: datetime) -> None:
+        try:
+            back = await asyncio.to_thread(self._way_back, flight, now)
+        except Exception as error:  # no proof is no proof: it is held for a person
+            log.exception("a return could not be proven")
+            back = WayBack(False, f"it could not be looked at: {error}")
+        flight.proving = None
+        if flight is self._flights.get(flight.asset.asset_id):
+            self._advance(flight, self._clock.now(), back)
+
+    def _way_back(self, flight: _Flight, now: datetime) -> WayBack:
+        sample = None if flight.situation is None else flight.situation.sample
+        there = None if sample is None else flight_of(flight.sortie, flight.asset, sample)
+        if there is None:
+            return WayBack(False, "where it is, or how high, is not known")
+        zones = self._flight_zones
+        found = respond(there, flight.sortie.plan, zones, now, terrain=self._terrain)
+        return WayBack(found.order is Advice.RETURN and found.way.proven, found.way.why)
+
+    def _known(
+        self, sortie: Sortie, asset: Asset, orders: SortieCommands, now: datetime
+    ) -> _Flight:
+        flight = self._flights.get(asset.asset_id)
+        if flight is None:
+            index = self._index(asset, now)
+            track = track_of(sortie.plan, asset, index.frame)
+            flight = _Flight(sortie, asset, orders, track, Surroundings(index), now)
+            self._flights[asset.asset_id] = flight
+        flight.sortie = sortie
+        return flight
+
+    async def _air(self, flight: _Flight, now: datetime) -> Weather | None:
+        if self._weather is None:
+            return None
+        if flight.weather_at is not None and now - flight.weather_at < _WEATHER_EVERY:
+            return flight.around.weather
+        flight.weather_at = now
+        return await asyncio.to_thread(self._weather, flight.asset, now)
+
+    def _refresh(self, zones: tuple[Zone, ...], now: datetime) -> None:
+        """Forgets the indices where a zone was changed, switched on or off, or hours run out."""
+        if _versions(zones) != _versions(self._flight_zones):
+            self._indices.clear()
+            self._flight_zones = zones
+        for key, index in list(self._indices.items()):
+            if not timedelta(0) <= now - index.made_at < KNOWN:
+                del self._indices[key]
+
+    def _index(self, asset: Asset, now: datetime) -> ZoneIndex:
+        lat, lon = asset.home.lat_deg, asset.home.lon_deg
+        key = (round(lat / _SAME_INDEX_DEG), round(lon / _SAME_INDEX_DEG))
+        if key not in self._indices:
+            self._indices[key] = ZoneIndex(self._flight_zones, lat, lon, now, self._terrain)
+        return self._indices[key]
+
+
+def _versions(zones: Sequence[Zone]) -> set[tuple[str, int, bool]]:
+    return {(zone.zone_id, zone.version, zone.switched_on) for zone in zones}
+
+
+def _carry_out(flight: _Flight, step: Step) -> None:
+    extra = {"sortie_id": flight.sortie.sortie_id, "stage": step.stage.name, "code": step.code}
+    log.warning("the monitor acts", extra=extra)
+    if step.stage is Stage.HELD:
+        flight.orders.hold(reason_code=step.code, text=step.text)
+    elif step.stage is Stage.RETURNING:
+        flight.orders.bring_home(reason_code=step.code, text=step.text)
+    elif step.stage is Stage.LANDING:
+        flight.orders.land(reason_code=step.code, text=step.text)
+    else:
+        flight.orders.tell(f"warning, {step.text}")
+
+
+def _without_lag(flight: _Flight, found: Sequence[Concern], now: datetime) -> tuple[Concern, ...]:
+    """Returns concerns without that of a mode that is only ahead of what our books say."""
+    if not any(one.code is ConcernCode.MODE_UNEXPECTED for one in found):
+        flight.odd_since = None
+        return tuple(found)
+    flight.odd_since = flight.odd_since or now
+    if now - flight.odd_since >= _ODD_FOR:
+        return tuple(found)
+    return tuple(one for one in found if one.code is not ConcernCode.MODE_UNEXPECTED)
+
+
+def _summary(watch: Watch) -> tuple[object, ...]:
+    grave = frozenset((key, one.concern.gravity) for key, one in watch.kept.items())
+    return watch.stage, watch.manual, grave
+
+
+def _shown(flight: _Flight, now: datetime) -> Monitored:
+    kept = sorted(
+        flight.watch.kept.values(),
+        key=lambda one: (-one.concern.gravity, one.concern.code, one.concern.about),
+    )
+    return Monitored(
+        flight.sortie.sortie_id,
+        flight.asset.asset_id,
+        now,
+        flight.watch.stage,
+        flight.watch.manual,
+        tuple(one.concern for one in kept),
+        tuple(one.since for one in kept),
+    )
