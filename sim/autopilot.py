@@ -101,6 +101,7 @@ class Autopilot:
         self.reached: int | None = None
         """Number of the step that was reached last and not yet followed by another."""
         self.steps = 0
+        self.position_after_s = _POSITION_AFTER_S
         self._speed = asset.cruise_m_s
         self._armed_s = 0.0
         self._flown = False
@@ -131,7 +132,25 @@ class Autopilot:
     @property
     def position_known(self) -> bool:
         """Whether it has a position; before that it can't be armed."""
-        return self.boot_s >= _POSITION_AFTER_S
+        return self.boot_s >= self.position_after_s
+
+    @property
+    def shown_mode(self) -> VehicleMode:
+        """The mode that its heartbeat tells."""
+        return self.mode
+
+    @property
+    def shown_step(self) -> int:
+        """The number that it gives the mission step that it is at."""
+        return min(self.current, max(0, len(self.mission) - 1))
+
+    @property
+    def _idle_armed_s(self) -> float:
+        return float(self.parameters["COM_DISARM_PRFLT"])
+
+    @property
+    def _near_m(self) -> float:
+        return float(self.parameters["NAV_ACC_RAD"])
 
     def say(self, severity: int, text: str) -> None:
         """Keeps words for the ground station."""
@@ -177,6 +196,13 @@ class Autopilot:
         self._enter(mode)
         return True
 
+    def begin(self) -> bool:
+        """Starts the mission, as MISSION_START does."""
+        return self.set_mode(VehicleMode.MISSION)
+
+    def check_before_arming(self) -> None:
+        """Says what would keep it from arming, where this autopilot does so on request."""
+
     def set_mission(self, steps: Sequence[SimpleItem]) -> None:
         """Takes a new mission and says which waypoints break the fence.
 
@@ -191,6 +217,9 @@ class Autopilot:
         self.physics.look_at = None
         self.current, self.reached, self._leg_of = 0, None, -1
         self._hold_until_s = None
+        self._judge_mission()
+
+    def _judge_mission(self) -> None:
         for number, step in enumerate(self.mission):
             if step.command in MOVES and step.frame != FRAME_MISSION and not self._permitted(step):
                 self.say(CRITICAL, f"Geofence violation for waypoint {number + 1}")
@@ -200,14 +229,17 @@ class Autopilot:
 
         As on the real one, a fence that does not hold home is kept but not in force.
         """
-        self._fence = [
-            (inclusion, Polygon([self.home.to_en1_m(lat, lon) for lat, lon in ring]))
-            for inclusion, ring in rings
-        ]
+        self._take_fence(rings)
         self.fence_in_force = True
         if self._fence and not self._inside(0.0, 0.0):
             self.fence_in_force = False
             self.say(CRITICAL, "Geofence invalid, doesn't contain Home position")
+
+    def _take_fence(self, rings: Sequence[tuple[bool, Ring]]) -> None:
+        self._fence = [
+            (inclusion, Polygon([self.home.to_en1_m(lat, lon) for lat, lon in ring]))
+            for inclusion, ring in rings
+        ]
 
     def set_rally(self, spots: Sequence[RallySpot]) -> None:
         """Takes new rally points: latitude, longitude and metres above home; none clears them."""
@@ -247,13 +279,16 @@ class Autopilot:
             self.physics.stay()
             self.physics.wanted_up = -1.0
         elif mode is VehicleMode.RETURN:
-            here, kind = (self.physics.east, self.physics.north), int(self.parameters["RTL_TYPE"])
-            self._goal = return_goal(here, self._spots, kind)
-            above = float(self.parameters["RTL_RETURN_ALT"])
-            rtl_up = max(self.physics.up, self._goal[2] + above)
+            self._goal, rtl_up = self._return()
             self.physics.stay()
             self.physics.wanted_up = rtl_up if not self.physics.on_ground else 0.0
             self._leg_of = -1
+
+    def _return(self) -> tuple[Spot, float]:
+        """Returns where a return goes to and how high above home."""
+        here, kind = (self.physics.east, self.physics.north), int(self.parameters["RTL_TYPE"])
+        goal = return_goal(here, self._spots, kind)
+        return goal, max(self.physics.up, goal[2] + float(self.parameters["RTL_RETURN_ALT"]))
 
     def _stop_motors(self, text: str) -> None:
         if self.armed:
@@ -306,9 +341,12 @@ class Autopilot:
         if self._fence and self.fence_in_force and airborne and self.steps % 5 == 0:
             inside = self._inside(self.physics.east, self.physics.north)
             if not inside and not self._breached:
-                self.say(CRITICAL, "Geofence exceeded, holding")
-                self._enter(VehicleMode.HOLD)
+                self._leave_fence()
             self._breached = not inside
+
+    def _leave_fence(self) -> None:
+        self.say(CRITICAL, "Geofence exceeded, holding")
+        self._enter(VehicleMode.HOLD)
 
     def _land(self) -> None:
         if not self.armed:
@@ -320,7 +358,7 @@ class Autopilot:
             if self.boot_s - self._landed_s >= _DISARM_LANDED_S:
                 self._stop_motors("Disarmed by landing")
         elif not self._flown:
-            if self.boot_s - self._armed_s >= float(self.parameters["COM_DISARM_PRFLT"]):
+            if self.boot_s - self._armed_s >= self._idle_armed_s:
                 self._stop_motors("Disarmed by auto preflight disarming")
 
     def _fly_home(self) -> None:
@@ -393,7 +431,7 @@ class Autopilot:
                 after = self._next_place()
                 if after is not None and step.params[0] <= 0 and step.command == _WAYPOINT:
                     quad.end_speed = quad.corner_speed(after)
-        near = float(self.parameters["NAV_ACC_RAD"])
+        near = self._near_m
         if step.command == _WAYPOINT and step.params[1] > 0:
             near = step.params[1]
         level = step.command == _TAKEOFF or quad.distance_m() <= near

@@ -4,22 +4,16 @@ import math
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+from pymavlink.dialects.v20 import ardupilotmega as apm
 from pymavlink.dialects.v20 import common as m
 
 from sim.autopilot import STEP_S, Autopilot
-from telemetry.model import VehicleMode
+from sim.profiles import Profile
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-MODES: dict[VehicleMode, tuple[int, int]] = {
-    VehicleMode.MANUAL: (1, 0),
-    VehicleMode.TAKEOFF: (4, 2),
-    VehicleMode.HOLD: (4, 3),
-    VehicleMode.MISSION: (4, 4),
-    VehicleMode.RETURN: (4, 5),
-    VehicleMode.LAND: (4, 6),
-}
-"""PX4's main and sub mode of the modes that the simulated vehicle knows."""
+_EKF_SETTLED = 1 | 2 | 4 | 8 | 16 | 32
+"""Attitude, speeds and places of ArduPilot's filter are good."""
 _HEALTHY = (
     m.MAV_SYS_STATUS_SENSOR_3D_GYRO
     | m.MAV_SYS_STATUS_SENSOR_3D_ACCEL
@@ -27,17 +21,6 @@ _HEALTHY = (
     | m.MAV_SYS_STATUS_SENSOR_GPS
 )
 _EARTH_FRAME = m.GIMBAL_DEVICE_FLAGS_YAW_IN_EARTH_FRAME | m.GIMBAL_DEVICE_FLAGS_YAW_LOCK
-
-
-def custom_mode(mode: VehicleMode) -> int:
-    """Returns PX4's custom mode number."""
-    main, sub = MODES[mode]
-    return main << 16 | sub << 24
-
-
-def mode_of(main: int, sub: int) -> VehicleMode | None:
-    """Returns the mode that PX4's numbers mean, or `None`."""
-    return next((mode for mode, numbers in MODES.items() if numbers == (main, sub)), None)
 
 
 def quaternion(yaw_deg: float, pitch_deg: float, roll_deg: float) -> list[float]:
@@ -54,7 +37,7 @@ def quaternion(yaw_deg: float, pitch_deg: float, roll_deg: float) -> list[float]
     ]
 
 
-def heartbeat(pilot: Autopilot) -> m.MAVLink_message:
+def heartbeat(pilot: Autopilot, profile: Profile) -> m.MAVLink_message:
     """Returns HEARTBEAT."""
     base = m.MAV_MODE_FLAG_CUSTOM_MODE_ENABLED | m.MAV_MODE_FLAG_STABILIZE_ENABLED
     base |= m.MAV_MODE_FLAG_GUIDED_ENABLED | m.MAV_MODE_FLAG_AUTO_ENABLED
@@ -62,21 +45,27 @@ def heartbeat(pilot: Autopilot) -> m.MAVLink_message:
         base |= m.MAV_MODE_FLAG_SAFETY_ARMED
     state = m.MAV_STATE_ACTIVE if pilot.armed else m.MAV_STATE_STANDBY
     return m.MAVLink_heartbeat_message(
-        m.MAV_TYPE_QUADROTOR, m.MAV_AUTOPILOT_PX4, base, custom_mode(pilot.mode), state, 3
+        profile.mav_type, profile.mav_autopilot, base, profile.modes[pilot.shown_mode], state, 3
     )
 
 
-def due(pilot: Autopilot) -> Iterator[m.MAVLink_message]:
+def due(pilot: Autopilot, profile: Profile) -> Iterator[m.MAVLink_message]:
     """Yields the messages that are due after the newest step, by simulated time."""
     step = pilot.steps
     every_s = round(1 / STEP_S)
     if step % 2 == 0:
         yield from _fast(pilot)
     if step % (every_s // 2) == 0:
-        yield heartbeat(pilot)
+        yield heartbeat(pilot, profile)
         yield from _slow(pilot)
-    if step % every_s == 0 and pilot.reached is not None:
+        if profile.tells_filter:
+            flags = _EKF_SETTLED if pilot.position_known else 0
+            yield apm.MAVLink_ekf_status_report_message(flags, 0.1, 0.1, 0.1, 0.1, 0.0)
+    if profile.reached_repeats and step % every_s == 0 and pilot.reached is not None:
         yield m.MAVLink_mission_item_reached_message(pilot.reached)
+    elif not profile.reached_repeats and pilot.reached is not None:
+        yield m.MAVLink_mission_item_reached_message(pilot.reached + profile.home_items)
+        pilot.reached = None
 
 
 def _fast(pilot: Autopilot) -> Iterator[m.MAVLink_message]:
@@ -155,4 +144,4 @@ def _slow(pilot: Autopilot) -> Iterator[m.MAVLink_message]:
             round(asset.home.altitude.metres * 1000), 0, 0, 0, [1, 0, 0, 0], 0, 0, 0, 0,
         )  # fmt: skip
     total = len(pilot.mission)
-    yield m.MAVLink_mission_current_message(min(pilot.current, max(0, total - 1)), total)
+    yield m.MAVLink_mission_current_message(pilot.shown_step, total)

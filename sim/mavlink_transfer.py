@@ -26,6 +26,7 @@ _WHOLE_FRAMES = {0: 5, 3: 6, 10: 11}
 """PX4 answers in the frame for whole numbers, whichever it was sent (from reading it)."""
 
 Send: TypeAlias = Callable[[m.MAVLink_message], None]
+Params: TypeAlias = tuple[float, float, float, float]
 
 
 def simple_item(item: m.MAVLink_mission_item_int_message) -> SimpleItem:
@@ -124,13 +125,9 @@ class Transfers:
             if failure is not None:
                 self._refuse(failure.code)
                 return
-            if message.command not in SUPPORTED:
-                self._pilot.say(CRITICAL, f"IGN MISSION_ITEM: Invalid item {message.seq}")
-                self._refuse(m.MAV_MISSION_UNSUPPORTED)
-                return
-        if self._kind == FENCE and message.frame != _FENCE_FRAME:
-            self._pilot.say(CRITICAL, "IGN MISSION_ITEM: fence frame not supported")
-            self._refuse(m.MAV_MISSION_UNSUPPORTED_FRAME)
+        objection = self._objection(message)
+        if objection:
+            self._refuse(objection)
             return
         self._coming.append(message)
         self._tries = 0
@@ -138,6 +135,19 @@ class Transfers:
             self._ask()
         else:
             self._finish()
+
+    def _objection(self, message: m.MAVLink_mission_item_int_message) -> int:
+        """Returns the result with which an item is refused, 0 where it is taken."""
+        if self._kind == MISSION and message.command not in SUPPORTED:
+            self._pilot.say(CRITICAL, f"IGN MISSION_ITEM: Invalid item {message.seq}")
+            return m.MAV_MISSION_UNSUPPORTED
+        if self._kind == FENCE and message.frame != _FENCE_FRAME:
+            self._pilot.say(CRITICAL, "IGN MISSION_ITEM: fence frame not supported")
+            return m.MAV_MISSION_UNSUPPORTED_FRAME
+        return 0
+
+    def _steps(self, items: list[m.MAVLink_mission_item_int_message]) -> list[SimpleItem]:
+        return [simple_item(item) for item in items]
 
     def _refuse(self, code: int) -> None:
         self._coming = None
@@ -158,7 +168,7 @@ class Transfers:
             return
         self._kept[kind] = items
         if kind == MISSION:
-            self._pilot.set_mission([simple_item(item) for item in items])
+            self._pilot.set_mission(self._steps(items))
         elif kind == FENCE:
             self._pilot.set_fence(_rings(items))
         else:
@@ -181,16 +191,20 @@ class Transfers:
             return
         item = kept[seq]
         failure = self._pilot.failures.find(FailureKind.READBACK_DIFFERS)
-        frame = _WHOLE_FRAMES.get(item.frame, item.frame)
-        last = 0.0 if item.command == _LOITER_TIME else item.param4  # another value on PX4
+        frame, params, z_m = self._held(item)
         raised = 2.0 if kind == MISSION and failure is not None and failure.seq == seq else 0.0
         self._send(
             m.MAVLink_mission_item_int_message(
                 *self._from, seq, frame, item.command, 0, item.autocontinue,
-                item.param1, item.param2, item.param3, last,
-                item.x, item.y, item.z + raised, kind,
+                *params, item.x, item.y, z_m + raised, kind,
             )
         )  # fmt: skip
+
+    def _held(self, item: m.MAVLink_mission_item_int_message) -> tuple[int, Params, float]:
+        """Returns frame, parameters and height of an item as it is kept."""
+        frame = _WHOLE_FRAMES.get(item.frame, item.frame)
+        last = 0.0 if item.command == _LOITER_TIME else item.param4  # another value on PX4
+        return frame, (item.param1, item.param2, item.param3, last), item.z
 
     def _ack(self, kind: int, code: int) -> None:
         self._send(m.MAVLink_mission_ack_message(*self._from, code, kind))

@@ -18,10 +18,9 @@ from pymavlink.dialects.v20 import common as m
 from geo.local_frame import LocalFrame
 from missions.model import Asset
 from sim import mavlink_streams as streams
-from sim.autopilot import Autopilot
 from sim.clock import ScaledClock
 from sim.failures import Failure, FailureKind, Failures
-from sim.mavlink_transfer import Transfers
+from sim.profiles import PX4_QUAD, Profile
 from sim.sensor_errors import CONSUMER, SensorProfile
 from sim.vehicle_truth import VehicleTruth
 from telemetry.model import VehicleMode
@@ -30,7 +29,7 @@ _LISTEN_S = 0.004
 _GCS_LOST_REAL_S = 10.0
 """PX4's start script stretches link-loss times by the speed factor, so this is real time."""
 _BATCH_STEPS = 200
-_ACCEPTED, _NOT_NOW, _DENIED, _UNSUPPORTED = 0, 1, 2, 3
+_ACCEPTED, _DENIED, _UNSUPPORTED = 0, 2, 3
 """MAV_RESULT numbers."""
 _TEXT_CHARS = 50
 
@@ -56,6 +55,7 @@ class MavlinkVehicle:
         frame: LocalFrame | None = None,
         sensors: SensorProfile = CONSUMER,
         system_id: int = 1,
+        profile: Profile = PX4_QUAD,
     ) -> None:
         """Builds it; `start` boots it.
 
@@ -68,19 +68,24 @@ class MavlinkVehicle:
             frame: of the truth's east and north; `None` means about home.
             sensors: how wrong it reports about itself.
             system_id: its MAVLink system id.
+            profile: whose ways it has.
         """
         self._clock = clock
         self._target = ("127.0.0.1", port)
         self._failures = Failures(*failures)
         self._chance = random.Random(f"wire-{seed}")
-        self._pilot = Autopilot(
+        self._profile = profile
+        self._pilot = profile.autopilot(
             asset, clock.now(), seed=seed, failures=self._failures, sensors=sensors, frame=frame
         )
+        self._pilot.position_after_s = profile.position_after_s
         # who commands it does so in real time, however fast the clock runs
-        self._pilot.parameters["COM_DISARM_PRFLT"] = 10.0 * max(1.0, clock.factor)
+        idle = profile.idle_parameter
+        kind = type(self._pilot.parameters[idle])
+        self._pilot.parameters[idle] = kind(10.0 * max(1.0, clock.factor))
         self._codec = m.MAVLink(None, srcSystem=system_id, srcComponent=1)
         self._codec.robust_parsing = True
-        self._transfers = Transfers(self._pilot, self._send)
+        self._transfers = profile.transfers(self._pilot, self._send)
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._cut = False
@@ -162,15 +167,16 @@ class MavlinkVehicle:
                 if self._pilot.now >= self._clock.now():
                     break
                 self._pilot.step()
-                for message in streams.due(self._pilot):
+                for message in streams.due(self._pilot, self._profile):
                     self._send_stream(message)
                 self._send_texts()
 
     def _send_stream(self, message: m.MAVLink_message) -> None:
         lost = self._failures.find(FailureKind.REACHED_LOST)
         name = message.get_type()
-        if lost is not None and name == "MISSION_ITEM_REACHED" and message.seq == lost.seq:
-            return
+        if lost is not None and name == "MISSION_ITEM_REACHED":
+            if message.seq - self._profile.home_items == lost.seq:
+                return
         self._send(message)
 
     def _send_texts(self) -> None:
@@ -207,7 +213,7 @@ class MavlinkVehicle:
                 self._handle(message)
 
     def _watch_ground(self) -> None:
-        if self._heard_gcs_s is None:
+        if self._heard_gcs_s is None or "NAV_DLL_ACT" not in self._pilot.parameters:
             return
         lost = time.monotonic() - self._heard_gcs_s > _GCS_LOST_REAL_S
         if lost and not self._link_lost:
@@ -232,7 +238,7 @@ class MavlinkVehicle:
             params = [getattr(message, f"param{i}") for i in range(1, 5)]
             self._command(message, message.command, [*params, message.x, message.y, message.z])
         elif name == "SET_MODE":
-            self._set_mode(message.custom_mode >> 16 & 0xFF, message.custom_mode >> 24)
+            self._set_mode(message.custom_mode)
         elif name.startswith("MISSION_"):
             self._transfers.handle(message)
         elif name.startswith("PARAM_"):
@@ -255,9 +261,9 @@ class MavlinkVehicle:
         pilot = self._pilot
         if command == m.MAV_CMD_COMPONENT_ARM_DISARM:
             done = pilot.arm() if params[0] > 0.5 else pilot.disarm()
-            return _ACCEPTED if done else _NOT_NOW
+            return _ACCEPTED if done else self._profile.refusal
         if command == m.MAV_CMD_DO_SET_MODE:
-            return self._set_mode(int(params[1]), int(params[2]))
+            return self._set_mode(self._profile.custom_mode(params[1], params[2]))
         if command == m.MAV_CMD_DO_PAUSE_CONTINUE:
             pilot.set_mode(VehicleMode.MISSION if params[0] > 0.5 else VehicleMode.HOLD)
             return _ACCEPTED
@@ -268,20 +274,25 @@ class MavlinkVehicle:
             pilot.set_mode(VehicleMode.LAND)
             return _ACCEPTED
         if command == m.MAV_CMD_MISSION_START:
-            return self._set_mode(*streams.MODES[VehicleMode.MISSION])
+            done = pilot.begin()
+            self._send(streams.heartbeat(pilot, self._profile))
+            return _ACCEPTED if done else self._profile.refusal
+        if command == m.MAV_CMD_RUN_PREARM_CHECKS:
+            pilot.check_before_arming()
+            return _ACCEPTED
         if command == m.MAV_CMD_SET_MESSAGE_INTERVAL:
             return _ACCEPTED  # its rates are what they are, by simulated time
         if command == m.MAV_CMD_REQUEST_MESSAGE:
             return self._send_wanted(int(params[0]))
         return _UNSUPPORTED
 
-    def _set_mode(self, main: int, sub: int) -> int:
-        mode = streams.mode_of(main, sub)
+    def _set_mode(self, number: int) -> int:
+        mode = self._profile.mode_of(number)
         if mode is None:
             return _DENIED
-        self._pilot.set_mode(mode)
-        self._send(streams.heartbeat(self._pilot))
-        return _ACCEPTED
+        done = self._pilot.set_mode(mode)
+        self._send(streams.heartbeat(self._pilot, self._profile))
+        return _ACCEPTED if done else self._profile.refusal
 
     def _send_wanted(self, number: int) -> int:
         if number == m.MAVLINK_MSG_ID_AUTOPILOT_VERSION:
@@ -302,7 +313,7 @@ class MavlinkVehicle:
             )
             return _ACCEPTED
         if number == m.MAVLINK_MSG_ID_HEARTBEAT:
-            self._send(streams.heartbeat(self._pilot))
+            self._send(streams.heartbeat(self._pilot, self._profile))
             return _ACCEPTED
         return _UNSUPPORTED
 
@@ -324,7 +335,10 @@ class MavlinkVehicle:
             return
         kept = self._failures.find(FailureKind.PARAMETER_KEPT)
         if kind == "PARAM_SET" and not (kept is not None and kept.text == name):
-            if isinstance(self._pilot.parameters[name], int):
+            whole = isinstance(self._pilot.parameters[name], int)
+            if whole and not self._profile.bytes_of_whole_parameters:
+                self._pilot.parameters[name] = int(message.param_value)
+            elif whole:
                 raw = struct.pack("<f", message.param_value)
                 self._pilot.parameters[name] = struct.unpack("<i", raw)[0]
             else:
@@ -335,7 +349,9 @@ class MavlinkVehicle:
         names = sorted(self._pilot.parameters)
         value = self._pilot.parameters[name]
         kind = m.MAV_PARAM_TYPE_REAL32
-        if isinstance(value, int):  # PX4 sends the bytes of an integer as if they were a float
+        if isinstance(value, int) and not self._profile.bytes_of_whole_parameters:
+            kind = m.MAV_PARAM_TYPE_INT32
+        elif isinstance(value, int):  # PX4 sends the bytes of an integer as if they were a float
             value = struct.unpack("<f", struct.pack("<i", value))[0]
             kind = m.MAV_PARAM_TYPE_INT32
         self._send(

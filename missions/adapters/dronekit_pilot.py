@@ -34,8 +34,12 @@ _GUIDED = "GUIDED"
 _MISSION_START, _RUN_PREARM_CHECKS = 300, 401
 _POLYGONS_ONLY = 4.0
 """FENCE_TYPE: what was uploaded, and no circle or ceiling of another day."""
-_ANSWER_SHARE = 0.1
+_ANSWER_SHARE = 0.2
+"""Of the time for a mode: how long one answer is waited for."""
+_MORE_TRIES = 2
+"""A parameter that is not there gives no answer, so silence must be beyond chance."""
 _REAL32 = 9
+_AUTOPILOT = 1
 
 
 class _State(Protocol):
@@ -373,11 +377,15 @@ class DronekitPilot:
             NotFound: if the vehicle has none of that name.
             LinkLost: if it does not answer.
         """
-        return await self._parameter(
-            name, lambda to, part: self._system.mavlink.param_request_read_send(
-                to, part, name.encode(), -1
-            ),
-        )  # fmt: skip
+        out, to = self._system.mavlink, self._system.system_id
+        value = await self._parameter(
+            name,
+            lambda: out.param_request_read_send(to, _AUTOPILOT, name.encode(), -1),
+            lambda held: True,
+        )
+        if value is None:  # ArduPilot 4.7 was seen to answer nothing for a name it does not know
+            raise NotFound(f"the vehicle has no parameter {name}", where=self._system.url)
+        return value
 
     async def write(self, name: str, value: float) -> None:
         """Writes a parameter, reads it back and compares.
@@ -387,19 +395,26 @@ class DronekitPilot:
             UploadMismatch: if it keeps another value.
             LinkLost: if it does not answer.
         """
+
+        def kept(held: float) -> bool:
+            return abs(held - value) <= 1e-4 * max(1.0, abs(value))
+
         await self.read(name)
+        out, to = self._system.mavlink, self._system.system_id
+        # DroneKit has the vehicle list its parameters, so an old value may come before the answer
         await self._parameter(
-            name, lambda to, part: self._system.mavlink.param_set_send(
-                to, part, name.encode(), value, _REAL32
-            ),
-        )  # fmt: skip
-        kept = await self.read(name)
-        if abs(kept - value) > 1e-4 * max(1.0, abs(value)):
+            name, lambda: out.param_set_send(to, _AUTOPILOT, name.encode(), value, _REAL32), kept
+        )
+        held = await self.read(name)
+        if not kept(held):
             raise UploadMismatch(
-                f"parameter {name} holds {kept:g}, not {value:g}", where=self._system.url
+                f"parameter {name} holds {held:g}, not {value:g}", where=self._system.url
             )
 
-    async def _parameter(self, name: str, ask: Callable[[int, int], None]) -> float:
+    async def _parameter(
+        self, name: str, ask: Callable[[], None], wanted: Callable[[float], bool]
+    ) -> float | None:
+        """Asks until a wanted value comes; returns the newest that came, or `None`."""
         found: list[float] = []
 
         def hear(heard: str, fields: dict[str, Any]) -> None:
@@ -408,14 +423,13 @@ class DronekitPilot:
 
         end = self._system.add_listener(hear)
         try:
-            for _ in range(self._deadlines.tries):
-                ask(self._system.system_id, 1)
-                if await self._system.wait_for(lambda: bool(found), self._answer_s):
-                    return found[-1]
+            for _ in range(_MORE_TRIES * self._deadlines.tries):
+                ask()
+                if await self._system.wait_for(lambda: any(map(wanted, found)), self._answer_s):
+                    break
         finally:
             end()
-        # ArduPilot 4.7 was seen to answer nothing at all for a name that it does not know
-        raise NotFound(f"the vehicle has no parameter {name}", where=self._system.url)
+        return found[-1] if found else None
 
     # --- what they share ---
 

@@ -18,12 +18,13 @@ def make(request: pytest.FixtureRequest) -> CraftMaker:
 def test_reads_and_writes_whole_and_broken_numbers(make: CraftMaker) -> None:
     async def story() -> None:
         async with make() as craft:
-            assert await craft.pilot.read("RTL_RETURN_ALT") == 30.0
-            await craft.pilot.write("RTL_RETURN_ALT", 42.5)
-            assert await craft.pilot.read("RTL_RETURN_ALT") == 42.5
-            assert await craft.pilot.read("GF_ACTION") == 2.0
-            await craft.pilot.write("GF_ACTION", 3.0)
-            assert await craft.pilot.read("GF_ACTION") == 3.0
+            for (name, at_boot), value in (
+                (craft.settings.broken, 4.5),
+                (craft.settings.whole, 3.0),
+            ):
+                assert await craft.pilot.read(name) == at_boot
+                await craft.pilot.write(name, value)
+                assert await craft.pilot.read(name) == value
 
     asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
 
@@ -31,7 +32,7 @@ def test_reads_and_writes_whole_and_broken_numbers(make: CraftMaker) -> None:
 def test_a_value_that_is_not_kept_is_told(make: CraftMaker) -> None:
     async def story() -> None:
         async with make() as craft:
-            await craft.pilot.write("GF_ACTION", 2.5)  # a whole number can't hold it
+            await craft.pilot.write(craft.settings.whole[0], 2.5)  # a whole number can't hold it
 
     with pytest.raises(UploadMismatch):
         asyncio.run(asyncio.wait_for(story(), DEADLINE_S))

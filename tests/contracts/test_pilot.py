@@ -15,7 +15,7 @@ from missions.proving.proof import ProvenPlan, prove
 from sim.failures import Failure, FailureKind
 from sim.vehicle_truth import VehicleTruth
 from tests.builders import a_place
-from tests.missions.flying import CRAFTS, DRONES, HEIGHT_M, Craft, CraftMaker
+from tests.missions.flying import CRAFTS, DRONES, HEIGHT_M, Craft, CraftMaker, Settings
 
 DEADLINE_S = 20.0
 
@@ -236,21 +236,21 @@ def test_rally_points_of_the_flight_before_are_cleared(make_drone: CraftMaker) -
 
 
 def uploaded(
-    make: CraftMaker, *failures: Failure, rally: bool = True, before: dict[str, float] | None = None
-) -> dict[str, float]:
-    """Uploads a plan to a vehicle with these parameters and says what it holds then."""
-    names = ("RTL_TYPE", "RTL_CONE_ANG", "RTL_RETURN_ALT")
+    make: CraftMaker, *failures: Failure, rally: bool = True, astray: bool = False
+) -> tuple[dict[str, float], Settings]:
+    """Uploads a plan to a vehicle and says what it holds then of what returns count on."""
 
-    async def story() -> dict[str, float]:
+    async def story() -> tuple[dict[str, float], Settings]:
         async with make() as craft:
-            for name, value in (before or {}).items():
+            settings = craft.settings
+            for name, value in settings.astray.items() if astray else [settings.will_do]:
                 await craft.pilot.write(name, value)
             await craft.pilot.upload(proven(craft, with_rally(craft.plan, (0, 30), (30, 30))))
             for failure in failures:
                 craft.vehicle.fail(failure)
             plan = with_rally(craft.plan, (9, 52), (5, 52)) if rally else craft.plan
             await craft.pilot.upload(proven(craft, plan))
-            return {name: await craft.pilot.read(name) for name in names}
+            return {name: await craft.pilot.read(name) for name in settings.mended}, settings
 
     return asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
 
@@ -274,25 +274,26 @@ def test_a_vehicle_with_other_rally_points_is_not_trusted(
 def test_returns_go_straight_to_the_nearest_after_an_upload(
     make_drone: CraftMaker, rally: bool
 ) -> None:
-    before = {"RTL_TYPE": 2, "RTL_CONE_ANG": 80, "RTL_RETURN_ALT": 77}
-    held = uploaded(make_drone, rally=rally, before=before)
-    assert held == {"RTL_TYPE": 0, "RTL_CONE_ANG": 45, "RTL_RETURN_ALT": HEIGHT_M}
+    held, settings = uploaded(make_drone, rally=rally, astray=True)
+    assert held == settings.mended
 
 
 def test_what_already_does_is_left_alone(make_drone: CraftMaker) -> None:
-    assert uploaded(make_drone, before={"RTL_CONE_ANG": 25})["RTL_CONE_ANG"] == 25
+    held, settings = uploaded(make_drone)
+    assert held[settings.will_do[0]] == settings.will_do[1]
 
 
-@pytest.mark.parametrize("name", ["RTL_TYPE", "RTL_RETURN_ALT"])
-def test_a_return_that_can_not_be_set_is_not_trusted(make_drone: CraftMaker, name: str) -> None:
+@pytest.mark.parametrize("which", [0, -1], ids=["where to", "how high"])
+def test_a_return_that_can_not_be_set_is_not_trusted(make_drone: CraftMaker, which: int) -> None:
     async def story() -> None:
         async with make_drone() as craft:
-            await craft.pilot.write("RTL_TYPE", 2)
+            name, value = list(craft.settings.astray.items())[which]
+            await craft.pilot.write(name, value)
             craft.vehicle.fail(Failure(FailureKind.PARAMETER_KEPT, text=name))
-            await craft.pilot.upload(craft.proven)
+            with pytest.raises(UploadMismatch, match=name):
+                await craft.pilot.upload(craft.proven)
 
-    with pytest.raises(UploadMismatch, match=name):
-        asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
+    asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
 
 
 def test_a_return_height_that_no_autopilot_holds_is_refused(make_drone: CraftMaker) -> None:

@@ -1,24 +1,39 @@
-"""Crafts for tests of flights: embedded ones on a manual clock, MAVSDK ones on a scaled one."""
+"""Crafts for tests of flights: by MAVLink on a scaled clock, others on a manual one."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from typing import Any
+
+import pytest
 
 from core.clock import Clock
 from core.ids import AssetId, CameraId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone, ZoneKind
 from missions.adapters.driver_pilot import DriverPilot
+from missions.adapters.dronekit_pilot import DronekitPilot
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
-from missions.model import Asset, AssetKind, CameraMount, ItemKind, Mission, MissionItem, Plan
+from missions.model import (
+    Asset,
+    AssetKind,
+    Autopilot,
+    CameraMount,
+    ItemKind,
+    Mission,
+    MissionItem,
+    Plan,
+)
 from missions.proving.proof import ProvenPlan, prove
 from sim.clock import ManualClock, ScaledClock
 from sim.failures import Failure
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port
 from sim.pilot import SimPilot, SimVehicle
+from sim.profiles import ARDU_COPTER
 from sim.route_vehicle import RouteVehicle
 from sim.sensor_errors import CONSUMER, SensorProfile
+from telemetry.adapters.dronekit_system import open_ardupilot
 from telemetry.adapters.mavsdk_link import MavsdkLink
 from telemetry.adapters.mavsdk_system import open_system
 from telemetry.ports import TelemetryLink
@@ -100,6 +115,38 @@ def a_drive() -> Plan:
     )
 
 
+@dataclass(frozen=True)
+class Settings:
+    """Parameters of an autopilot, for the contracts that deal with them."""
+
+    broken: tuple[str, float]
+    """One that holds broken numbers, with its value at boot."""
+    whole: tuple[str, float]
+    """One that holds whole numbers only, with its value at boot."""
+    astray: Mapping[str, float]
+    """Values with which returns go elsewhere or at another height."""
+    mended: Mapping[str, float]
+    """The same after an upload of a plan that returns at `HEIGHT_M`."""
+    will_do: tuple[str, float]
+    """One that need not be changed."""
+
+
+PX4_SETTINGS = Settings(
+    ("RTL_RETURN_ALT", 30.0),
+    ("GF_ACTION", 2.0),
+    {"RTL_TYPE": 2, "RTL_CONE_ANG": 80, "RTL_RETURN_ALT": 77},
+    {"RTL_TYPE": 0, "RTL_CONE_ANG": 45, "RTL_RETURN_ALT": HEIGHT_M},
+    ("RTL_CONE_ANG", 25),
+)
+COPTER_SETTINGS = Settings(
+    ("RTL_CONE_SLOPE", 3.0),
+    ("FENCE_ACTION", 1.0),
+    {"RTL_CLIMB_MIN": 300, "RTL_CONE_SLOPE": 0.5, "RALLY_INCL_HOME": 0, "RTL_ALT": 7_700},
+    {"RTL_CLIMB_MIN": 0, "RTL_CONE_SLOPE": 3, "RALLY_INCL_HOME": 1, "RTL_ALT": 100 * HEIGHT_M},
+    ("RTL_CONE_SLOPE", 2),
+)
+
+
 @dataclass
 class Craft:
     pilot: Any
@@ -110,10 +157,13 @@ class Craft:
     """Has truth_at, cut_link, restore_link."""
     plan: Plan
     arms: bool = True
+    settings: Settings = PX4_SETTINGS
+    autopilot: Autopilot = Autopilot.PX4
 
     @property
     def asset(self) -> Asset:
-        return an_asset(cruise_m_s=8.0) if self.arms else a_car()
+        own = an_asset(cruise_m_s=8.0, autopilot=self.autopilot)
+        return own if self.arms else a_car()
 
     @property
     def proven(self) -> ProvenPlan:
@@ -158,6 +208,35 @@ async def mavsdk_craft(
 
 
 @asynccontextmanager
+async def dronekit_craft(
+    *failures: Failure, sensors: SensorProfile = CONSUMER, silence_s: float = 4.0 * SPEED
+) -> AsyncIterator[Craft]:
+    if find_spec("dronekit") is None:
+        pytest.skip("the extra dronekit is not installed")
+    clock = ScaledClock(NOW, SPEED)
+    port = free_udp_port()
+    deadlines = replace(Deadlines(mode_s=1.5).at_speed(SPEED), arm_s=20.0)
+    # as the real one in all but this: a test need not wait 41 s for a position
+    profile = replace(ARDU_COPTER, position_after_s=3.5)
+    with MavlinkVehicle(
+        asset(), clock=clock, port=port, failures=failures, sensors=sensors, seed=1,
+        profile=profile,
+    ) as vehicle:  # fmt: skip
+        async with open_ardupilot(
+            f"udpin://127.0.0.1:{port}", clock, silence_limit_s=silence_s
+        ) as system:
+            yield Craft(
+                DronekitPilot(system, deadlines),
+                clock,
+                lambda: MavsdkLink(AssetId("drone-1"), system),
+                vehicle,
+                a_short_plan(),
+                settings=COPTER_SETTINGS,
+                autopilot=Autopilot.ARDUPILOT,
+            )
+
+
+@asynccontextmanager
 async def car_craft(*failures: Failure, silence_s: float = 5.0) -> AsyncIterator[Craft]:
     clock = ManualClock(NOW)
     car = RouteVehicle(a_car(), clock=clock, seed=1)
@@ -170,5 +249,9 @@ async def car_craft(*failures: Failure, silence_s: float = 5.0) -> AsyncIterator
 
 
 CraftMaker = Callable[..., AbstractAsyncContextManager[Craft]]
-CRAFTS: dict[str, CraftMaker] = {"sim": sim_craft, "mavsdk": mavsdk_craft, "car": car_craft}
-DRONES: dict[str, CraftMaker] = {"sim": sim_craft, "mavsdk": mavsdk_craft}
+DRONES: dict[str, CraftMaker] = {
+    "sim": sim_craft,
+    "mavsdk": mavsdk_craft,
+    "dronekit": dronekit_craft,
+}
+CRAFTS: dict[str, CraftMaker] = {**DRONES, "car": car_craft}
