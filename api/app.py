@@ -15,6 +15,7 @@ from api.policies import check_policies
 from api.rim import Rim
 from api.routes import (
     accounts,
+    concerns,
     control,
     evidence,
     exits,
@@ -48,6 +49,7 @@ _BELOW_PREFIX = (
     rest,
     incidents,
     evidence,
+    concerns,
     exits,
     observations,
     live,

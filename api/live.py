@@ -20,6 +20,7 @@ from core.ids import AssetId, ZoneId
 from incidents.model import Incident
 from missions.control.leases import Lease
 from missions.model import Sortie
+from missions.monitoring.monitored import Monitored
 from telemetry.model import AssetStatus
 
 ASSET_INTERVAL = timedelta(milliseconds=250)
@@ -34,7 +35,7 @@ class ZoneChange:
     version: int
 
 
-Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease
+Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease | Monitored
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,10 @@ class LiveFeed:
     def lease_changed(self, lease: Lease) -> None:
         """Tells who commands an asset by now."""
         self._publish(lease)
+
+    def concerns_changed(self, monitored: Monitored) -> None:
+        """Tells that what is wrong with a flight has changed, or what is done about it."""
+        self._publish(monitored)
 
     def after(self, event_id: int) -> tuple[LiveEvent, ...]:
         """Returns the events that are newer than `event_id`, oldest first."""

@@ -23,6 +23,7 @@ from missions.control.records import Answer
 from missions.dispatching.judge import TravelTimes
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
+from missions.monitoring.monitored import Monitored
 from missions.planning.patrol_room import LeftOut
 from missions.planning.resumption import Rest
 from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleStore
@@ -293,6 +294,8 @@ class Services:
     """Ways by road to a place of latitude and longitude; `None` where there are no roads."""
     weather: Callable[[float, float, datetime], Weather | None] = lambda lat_deg, lon_deg, at: None
     """Weather at a place of latitude and longitude, if it is of that instant; it may block."""
+    concerns: Callable[[], Sequence[Monitored]] = tuple
+    """Returns every flight that is monitored, with what is wrong with it."""
     limits: Limits = Limits()
     cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the cursors of lists; a new one ends those that are out."""

@@ -66,6 +66,11 @@ def fresh_weather(
     return None
 
 
+def weather_at_home(source: WeatherSource, asset: Asset, at: datetime) -> Weather | None:
+    """Returns the weather of an instant at an asset's home as `fresh_weather` does."""
+    return fresh_weather(source, asset.home.lat_deg, asset.home.lon_deg, at)
+
+
 async def _ask(
     source: WeatherSource, lat_deg: float, lon_deg: float, at: datetime
 ) -> Weather | None:

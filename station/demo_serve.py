@@ -16,6 +16,7 @@ from station.demo import DEMO_USER, DemoStation, opened_demo
 from station.demo_scenario import FRAME
 from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
+from station.live_monitor import LiveMonitor, monitor_policy
 from station.services import city, make_services
 from station.settings import Settings
 
@@ -34,12 +35,18 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
             settings, seed=seed, start_at=SystemClock().now(), speed=speed, live=True
         ) as demo,
     ):
+        monitor = LiveMonitor(
+            demo.operations, demo.stores.zones, demo.stores.permissions.permissions, demo.clock,
+            policy=monitor_policy(settings.monitor), terrain=demo.station.ground.terrain,
+            on_change=demo.live.concerns_changed,
+        )  # fmt: skip
+        demo.fleet.also_tell(monitor.heard)
         services = make_services(
             settings, demo.stores, demo.clock, demo.live, demo.notifier, demo.operations,
             demo.control,
             detector_model=demo.station.detector.model,
             city_map=_with_streets(city(), demo.living.world.layout),
-            demo=True,
+            demo=True, concerns=monitor.monitored,
         )  # fmt: skip
         address = url_of(listener)
         call.emit({"url": address, "demo": True, "seed": seed}, f"Qyran demo: {address}")
@@ -49,7 +56,7 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
             demo.operations, demo.stores.zones, demo.stores.permissions.permissions, demo.clock,
             terrain=demo.station.ground.terrain,
         )  # fmt: skip
-        tasks = [asyncio.create_task(watch.run())]
+        tasks = [asyncio.create_task(watch.run()), asyncio.create_task(monitor.run())]
         if auto:
             tasks.append(asyncio.create_task(_patrol_rounds(demo)))
         try:

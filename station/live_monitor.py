@@ -31,6 +31,7 @@ from missions.monitoring.policy import MonitorPolicy
 from missions.monitoring.zone_index import KNOWN, ZoneIndex
 from missions.permissions import Permission
 from missions.weather import Weather
+from station.settings import MonitorSettings
 from telemetry.model import TelemetrySample, VehicleMode
 
 log = logging.getLogger(__name__)
@@ -301,6 +302,11 @@ class LiveMonitor:
         if key not in self._indices:
             self._indices[key] = ZoneIndex(self._flight_zones, lat, lon, now, self._terrain)
         return self._indices[key]
+
+
+def monitor_policy(settings: MonitorSettings) -> MonitorPolicy:
+    """Returns the policy that the settings ask for; what they do not name stays as it is."""
+    return MonitorPolicy(**settings.model_dump())
 
 
 def _versions(zones: Sequence[Zone]) -> set[tuple[str, int, bool]]:

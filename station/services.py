@@ -1,7 +1,7 @@
 """What the HTTP edge may use, made of an opened station."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from importlib import resources
 from pathlib import Path
@@ -15,6 +15,7 @@ from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
 from missions.control.desk import ControlDesk
+from missions.monitoring.monitored import Monitored
 from missions.ports import WeatherSource
 from missions.weather import Weather
 from station.agencies import AGENCIES
@@ -54,6 +55,7 @@ def make_services(
     city_map: Mapping[str, Any],
     demo: bool,
     weather: WeatherSource | None = None,
+    concerns: Callable[[], Sequence[Monitored]] = tuple,
 ) -> Services:
     """Returns the services of one station.
 
@@ -69,6 +71,7 @@ def make_services(
         city_map: the map's base.
         demo: whether anybody may sign in as a demo role.
         weather: where it comes from; `None` where nothing is set.
+        concerns: what is wrong with the flights under way.
     """
 
     def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
@@ -102,6 +105,7 @@ def make_services(
         demo=demo,
         roads=StationRoads(settings.home / ROADS_FILE).to,
         weather=weather_at,
+        concerns=concerns,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),

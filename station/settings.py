@@ -153,6 +153,35 @@ class WeatherSettings(Group):
     )
 
 
+class MonitorSettings(Group):
+    """When the live monitor warns of a flight, and when it orders something."""
+
+    ahead_s: float = setting(
+        10.0, "A zone that would be entered within this is warned of.", unit="s", ge=0, le=600
+    )
+    margin_m: float = setting(
+        5.0, "Kept from borders beyond the way to brake.", unit="m", ge=0, le=1_000
+    )
+    route_margin_m: float = setting(
+        12.0, "Beside the proven way, beyond the acceptance radius.", unit="m", ge=0, le=10_000
+    )
+    sigma_most_m: float = setting(
+        8.0, "A position known worse (one sigma) is too uncertain.", unit="m", gt=0, le=1_000
+    )
+    stale_s: float = setting(3.0, "Silence that is warned of.", unit="s", gt=0, le=600)
+    energy_spare_fraction: float = setting(
+        0.05, "Of a full battery: less than this beyond a return and the reserve is warned of.",
+        unit="of 1", ge=0, le=1,
+    )  # fmt: skip
+    permission_spare_s: float = setting(
+        60.0, "A permission that ends so soon after a return would be ended by one.",
+        unit="s", ge=0, le=86_400,
+    )  # fmt: skip
+    hold_most_s: float = setting(
+        20.0, "How long a hold waits for a person before it returns.", unit="s", ge=0, le=3_600
+    )
+
+
 class RetentionSettings(Group):
     """How long things are kept; `qyran purge` forgets what is older. 0 keeps for ever."""
 
@@ -189,6 +218,7 @@ class Settings(BaseSettings):
     evidence: EvidenceSettings = EvidenceSettings()
     link: LinkSettings = LinkSettings()
     weather: WeatherSettings = WeatherSettings()
+    monitor: MonitorSettings = MonitorSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

@@ -13,6 +13,7 @@ from api.incident_desk import visible_to
 from api.live import LiveEvent, ZoneChange
 from api.policies import SIGNED_IN, GuardedRouter
 from api.requests import ServicesOf, VisitorOf
+from api.schemas.concerns import MonitoredOut
 from api.schemas.control import LeaseOut
 from api.schemas.incidents import Viewer
 from api.schemas.missions import SortieOut, StatusOut
@@ -22,6 +23,7 @@ from core.errors import NotFound, TooManyTries
 from incidents.model import Incident
 from missions.control.leases import Lease
 from missions.model import Sortie
+from missions.monitoring.monitored import Monitored
 
 router = GuardedRouter("live")
 
@@ -94,6 +96,8 @@ def _shown(services: Services, account: Account, event: LiveEvent) -> tuple[str,
         return "incident", shown.model_dump(mode="json", exclude_unset=True)
     if isinstance(payload, Sortie):
         return "sortie", SortieOut.from_domain(payload).model_dump(mode="json")
+    if isinstance(payload, Monitored):
+        return "concerns", MonitoredOut.from_domain(payload).model_dump(mode="json")
     if isinstance(payload, ZoneChange):
         return "zone", {"zone_id": payload.zone_id, "version": payload.version}
     if isinstance(payload, Lease):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from functools import partial
 
 from api.live import LiveFeed
 from core.clock import SystemClock
@@ -9,7 +10,7 @@ from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from missions.control.desk import ControlDesk
-from station.circumstances import known_circumstances
+from station.circumstances import known_circumstances, weather_at_home
 from station.command import Run, verb
 from station.data_folder import Stores
 from station.field_hangar import FieldHangar
@@ -17,6 +18,7 @@ from station.fleet import Fleet
 from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
 from station.left_sorties import close_left
+from station.live_monitor import LiveMonitor, monitor_policy
 from station.operations import StationOperations
 from station.patrol_line import Station
 from station.schedule_dispatch import OperationsDispatcher
@@ -85,10 +87,17 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         on_sortie=live.sortie_changed,
         circumstances=known_circumstances(stores.permissions, weather),
     )
+    monitor = LiveMonitor(
+        operations, stores.zones, stores.permissions.permissions, clock,
+        policy=monitor_policy(settings.monitor),
+        weather=None if weather is None else partial(weather_at_home, weather),
+        terrain=ground.terrain, on_change=live.concerns_changed,
+    )  # fmt: skip
+    fleet.also_tell(monitor.heard)
     services = make_services(
         settings, stores, clock, live, notifier, operations, control,
         detector_model=station.detector.model, city_map=city(), demo=False,
-        weather=weather,
+        weather=weather, concerns=monitor.monitored,
     )  # fmt: skip
     address = url_of(listener)
     document: dict[str, object] = {"url": address, "demo": False}
@@ -114,11 +123,13 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         operations, stores.zones, stores.permissions.permissions, clock, terrain=ground.terrain
     )
     watching = asyncio.create_task(watch.run())
+    monitoring = asyncio.create_task(monitor.run())
     try:
         await serve(services, settings.server, listener)
     finally:
         firing.cancel()
         watching.cancel()
-        await asyncio.gather(firing, watching, return_exceptions=True)
+        monitoring.cancel()
+        await asyncio.gather(firing, watching, monitoring, return_exceptions=True)
         await operations.close()
         station.detector.close()

@@ -88,6 +88,7 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "POST /incidents/{incident_id}/closure": DISPATCH,
     "GET /evidence/{sha256}": DISPATCH | {Role.AUDITOR, Role.SERVICE},
     "POST /observations": A | {Role.DEVICE},
+    "GET /concerns": EVERYBODY,
     "GET /live": EVERYBODY,
 }
 
