@@ -75,9 +75,11 @@ class SortieJournal:
 class Commanding:
     """Gives the orders of people to sorties, and waits for what came of them."""
 
-    def __init__(self, desk: ControlDesk, clock: Clock) -> None:
-        """Takes the desk and the station's clock."""
-        self._desk, self._clock = desk, clock
+    def __init__(
+        self, desk: ControlDesk, clock: Clock, *, answer_within: timedelta = ANSWER_WITHIN
+    ) -> None:
+        """Takes the desk, the station's clock, and how long an answer is waited for."""
+        self._desk, self._clock, self._within = desk, clock, answer_within
         self._starts: dict[SortieId, CommandRecord] = {}
         self._written: set[asyncio.Task[None]] = set()
 
@@ -244,7 +246,7 @@ class Commanding:
             if not future.done():
                 future.set_result((answer, error))
 
-        until = self._clock.now() + ANSWER_WITHIN
+        until = self._clock.now() + self._within
         commands.give(replace(ordered, told=told))
         await _first(future, self._clock.sleep_until(until))
         return future.result() if future.done() else None
