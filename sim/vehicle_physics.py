@@ -43,7 +43,7 @@ class QuadPhysics:
         self.look_at: tuple[float, float, float] | None = None
         """East, north and up of what the camera is held to; `None` leaves it to its mount."""
         self.leg: tuple[tuple[float, float], tuple[float, float]] = ((0.0, 0.0), (0.0, 0.0))
-        self.wanted_up = 0.0
+        self.wanted_up = self._from_up = 0.0
         self.speed = 5.0
         self.end_speed = 0.0
         self._straight = False
@@ -58,8 +58,12 @@ class QuadPhysics:
     def fly_to(
         self, east: float, north: float, up: float, speed: float, end_speed: float = 0.0
     ) -> None:
-        """Starts a leg from here."""
+        """Starts a leg from here; the height changes evenly along it, as PX4 1.17 was seen to.
+
+        Where that asks for more than it can climb or sink, it goes slower.
+        """
         self.leg = ((self.east, self.north), (east, north))
+        self._from_up = self.up
         self.wanted_up, self.speed, self.end_speed = up, speed, end_speed
         self._straight = False
 
@@ -79,7 +83,7 @@ class QuadPhysics:
         reach = speed / (2 * _ACCELERATION_M_S2)
         east, north = self.east + self.v_east * reach, self.north + self.v_north * reach
         self.leg = ((east, north), (east, north))
-        self.wanted_up, self.end_speed = self.up, 0.0
+        self.wanted_up, self.end_speed, self._from_up = self.up, 0.0, self.up
         self._straight = False
 
     def distance_m(self) -> float:
@@ -138,6 +142,9 @@ class QuadPhysics:
             room = max(0.0, along - _BRAKE_EARLY_M)
             brake = math.sqrt(self.end_speed**2 + 1.0 * _ACCELERATION_M_S2 * room)
             v_along = min(self.speed, brake) if along > 0 else max(-1.5, along)
+            slope = (self.wanted_up - self._from_up) / length
+            steepest = _CLIMB_M_S if slope > 0 else self.sink_m_s
+            v_along = min(v_along, steepest / max(abs(slope), 1e-9))
             v_side = max(-2.0, min(2.0, -1.0 * side))
             want_e, want_n = ux * v_along - uy * v_side, uy * v_along + ux * v_side
         else:
@@ -177,12 +184,25 @@ class QuadPhysics:
 
     def _move_up(self, dt: float) -> None:
         sink = _TOUCHDOWN_M_S if self.up < 3.0 else self.sink_m_s
-        want = max(-sink, min(_CLIMB_M_S, self.wanted_up - self.up))
+        here_up, rate = self._line_up()
+        want = max(-sink, min(_CLIMB_M_S, here_up - self.up + rate))
         change = max(-2.0 * dt, min(2.0 * dt, want - self.v_up))
         self.v_up += change
         self.up += self.v_up * dt
         if self.up <= 0.0:
             self.up = self.v_up = 0.0
+
+    def _line_up(self) -> tuple[float, float]:
+        """Returns the height of the leg's line beside it, and how fast that changes."""
+        (ax, ay), (bx, by) = self.leg
+        length = math.hypot(bx - ax, by - ay)
+        if self._straight or length < 0.5 or self.up < 0.5:
+            return self.wanted_up, 0.0
+        ux, uy = (bx - ax) / length, (by - ay) / length
+        share = ((self.east - ax) * ux + (self.north - ay) * uy) / length
+        slope = (self.wanted_up - self._from_up) / length
+        rate = slope * (self.v_east * ux + self.v_north * uy) if 0.0 < share < 1.0 else 0.0
+        return self._from_up + slope * length * min(1.0, max(0.0, share)), rate
 
     def _turn(self, dt: float, accel: tuple[float, float]) -> None:
         if self.distance_m() > 2.0 and self.up > 1.0:

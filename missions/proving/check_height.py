@@ -86,7 +86,7 @@ def _nearest_ground(sheet: Sheet, ground: GroundGrid) -> tuple[Place, float]:
         count = max(1, math.ceil(math.dist(sheet.a, sheet.b) / ground.step_m * 2))
         shares = np.linspace(0.0, 1.0, count + 1)
         places = [_along(sheet.a, sheet.b, t) for t in shares]
-        ups = [sheet.up_a + t * (sheet.up_b - sheet.up_a) for t in shares]
+        ups = [sheet.up_a + t * (sheet.up_b - sheet.up_a) - sheet.under_m for t in shares]
         return min(
             ((place, up - ground.at(*place)) for place, up in zip(places, ups, strict=True)),
             key=lambda one: one[1],

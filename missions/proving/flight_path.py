@@ -12,7 +12,17 @@ from geo.local_frame import LocalFrame
 from geo.positions import Altitude, Datum, Position
 from missions.endurance import RETURN_UP_M, Endurance
 from missions.model import Asset, ItemKind, MissionItem, Plan
-from missions.momentum import Stop, run_on_m, runs_beyond_m, swing_m
+from missions.momentum import (
+    ARRIVED_M,
+    SAME_M,
+    Stop,
+    allowed_m_s,
+    bend_deg,
+    height_lag_m,
+    run_on_m,
+    runs_beyond_m,
+    swing_m,
+)
 from missions.proving.run_on import FastCorner, fast_corners
 from missions.proving.sheets import Part, Place, Sheet, nearest_span, part_of
 
@@ -58,6 +68,7 @@ class FlightPath:
         """
         self._start_s = start_s
         self.plan, self._margin_m = plan, margin_m
+        self._climb_m_s, self._sink_m_s = asset.climb_m_s, asset.sink_m_s
         self.radius_m = max(0.02, asset.acceptance_radius_m) + margin_m
         self.frame = LocalFrame(plan.home.lat_deg, plan.home.lon_deg)
         self._ground = ground
@@ -180,6 +191,31 @@ class FlightPath:
         return runs_beyond_m(self._stops, self.radius_m)
 
     @cached_property
+    def _off_m(self) -> Mapping[int, tuple[float, float]]:
+        """How far below and above its line in height it may be on the way to each step."""
+        found: dict[int, tuple[float, float]] = {}
+        here, up, slope, rose_m, speed_m_s = (0.0, 0.0), 0.0, 0.0, 0.0, 0.0
+        for step, after in zip(self.steps, [*self.steps[1:], None], strict=True):
+            to_up = max(up, step.up_m) if step.item.kind is ItemKind.LAND else step.up_m
+            length, rise = math.dist(here, step.place), to_up - up
+            if step.item.kind is not ItemKind.TAKEOFF:
+                most = self._climb_m_s if rise > 0 else self._sink_m_s
+                lag = height_lag_m(speed_m_s, slope, length, rise, most)
+                # what it still had to climb or sink when the step before counted as reached
+                under, over = min(ARRIVED_M, max(0.0, rose_m)), min(ARRIVED_M, max(0.0, -rose_m))
+                found[step.number] = (lag + under, lag + over)
+                slope = rise / length if length > SAME_M else 0.0
+            halts = step.item.kind is not ItemKind.WAYPOINT or step.item.hold_s > 0
+            corner, speed_m_s = self.fast_corners.get(step.number), 0.0
+            if corner is not None:
+                speed_m_s = corner.speed_m_s
+            elif not halts and after is not None:
+                bend = bend_deg(here, step.place, after.place)
+                speed_m_s = allowed_m_s(bend, self._speeds_m_s[step.number])
+            here, up, rose_m = step.place, to_up, rise
+        return found
+
+    @cached_property
     def _place_of(self) -> Mapping[int, Place]:
         return {step.number: step.place for step in self.steps}
 
@@ -202,13 +238,19 @@ class FlightPath:
             to_up = step.up_m
             if step.item.kind is ItemKind.LAND:
                 to_up = max(up, step.up_m)  # it goes over the place first, then down
-            yield Sheet(Part.LEG, step.number, here, step.place, up, to_up, *times)
+            under, over = self._off_m.get(step.number, (0.0, 0.0))
+            yield Sheet(
+                Part.LEG, step.number, here, step.place, up, to_up, *times, under_m=under,
+                over_m=over,
+            )  # fmt: skip
             corner = self.fast_corners.get(step.number)
             if corner is not None:
                 wide = max(radius_m, corner.radius_m + self._margin_m)
+                below, above = self._off_within_m(step, corner.until)
                 yield Sheet(
                     Part.CORNER, step.number, step.place, corner.until, to_up, to_up, wide, early,
                     late + _LATE * 4 * wide / max(1.0, corner.speed_m_s),
+                    under_m=below, over_m=above,
                 )  # fmt: skip
             disc = step.item.loiter_radius_m or 0.0
             if step.item.kind is ItemKind.LOITER and abs(disc) > 0:
@@ -221,6 +263,15 @@ class FlightPath:
                 return
             here, up, before = step.place, to_up, step.number
             radius_m = self._radius_after(step.item)
+
+    def _off_within_m(self, step: Step, until: Place) -> tuple[float, float]:
+        """Returns how far below and above a step's height it may be up to a place behind it."""
+        after = next((one for one in self.steps if one.number > step.number), step)
+        under, over = self._off_m.get(after.number, (0.0, 0.0))
+        rise = 0.0 if after.item.kind is ItemKind.LAND else after.up_m - step.up_m
+        length = max(SAME_M, math.dist(step.place, after.place))
+        rise *= min(1.0, math.dist(step.place, until) / length)
+        return under + max(0.0, -rise), over + max(0.0, rise)
 
     def _radius_after(self, item: MissionItem) -> float:
         """Returns how far beside its line the way behind an item may be.

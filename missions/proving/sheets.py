@@ -72,6 +72,9 @@ class Sheet:
     """Radius of the circle flown about `a`."""
     planned: bool = False
     """A return that the mission itself asks for."""
+    under_m: float = 0.0
+    """How far below its line in height the aircraft may be."""
+    over_m: float = 0.0
 
     @property
     def shape(self) -> BaseGeometry:
@@ -81,7 +84,8 @@ class Sheet:
     @property
     def band_m(self) -> tuple[float, float]:
         """The lowest and highest that it may be, above home."""
-        low, high = min(self.up_a, self.up_b), max(self.up_a, self.up_b)
+        low = min(self.up_a, self.up_b) - self.under_m
+        high = max(self.up_a, self.up_b) + self.over_m
         if self.part is Part.RETURN_CLIMB:
             return low, max(high, self.return_up_m)
         if self.part is Part.RETURN and self.goal is not None:
@@ -96,7 +100,8 @@ class Sheet:
         """What decides which room it sweeps, whatever its number and time."""
         return (
             self.part in COLUMNS, self.part is Part.RETURN_CLIMB, self.a, self.b, self.up_a,
-            self.up_b, self.radius_m, self.goal, self.return_up_m, self.disc_m,
+            self.up_b, self.radius_m, self.goal, self.return_up_m, self.disc_m, self.under_m,
+            self.over_m,
         )  # fmt: skip
 
     def halves(self) -> tuple["Sheet", ...]:
