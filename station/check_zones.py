@@ -7,9 +7,8 @@ from core.errors import ZoneInvalid
 from geo.swapped import far_zones
 from geo.zones import Purpose, Zone, ZoneStage
 from missions.model import Finding, Plan, Severity
+from station.given_zones import ASSUMED_DATUM, datum_words, named
 from station.wiring import read_zone_file_told
-
-_MOST_NAMED = 5
 
 
 def read_zones(paths: Iterable[Path], plan: Plan) -> tuple[tuple[Zone, ...], tuple[Finding, ...]]:
@@ -27,9 +26,10 @@ def read_zones(paths: Iterable[Path], plan: Plan) -> tuple[tuple[Zone, ...], tup
     zones: list[Zone] = []
     told: list[Finding] = []
     for path in paths:
-        read, ignored = read_zone_file_told(path)
-        zones += read
-        told += _ignored(ignored, path)
+        read = read_zone_file_told(path, default_datum=ASSUMED_DATUM)
+        zones += read.zones
+        told += _ignored(read.ignored, path)
+        told += _assumed([zone for zone in read.without_datum if Purpose.FLIGHT in zone.purposes])
     flight = [zone for zone in zones if Purpose.FLIGHT in zone.purposes]
     return tuple(zones), (*told, *_far(flight, plan), *_not_in_force(flight))
 
@@ -69,17 +69,25 @@ def _not_in_force(flight: Sequence[Zone]) -> Iterable[Finding]:
         yield Finding(
             Severity.WARNING if waits else Severity.INFO,
             "zone_not_in_force",
-            f"{_named(off)}: {why}, so it limits nothing here",
+            f"{named(off)}: {why}, so it limits nothing here",
             (point.y, point.x),
             cure="activate it before it is flown" if waits else "",
             about=str(off[0].zone_id),
         )
 
 
-def _named(zones: Sequence[Zone]) -> str:
-    names = ", ".join(str(zone.name or zone.zone_id) for zone in zones[:_MOST_NAMED])
-    more = len(zones) - _MOST_NAMED
-    return f"zone {names}" if more <= 0 else f"zones {names} and {more} more"
+def _assumed(zones: Sequence[Zone]) -> Iterable[Finding]:
+    """Yields one warning for the zones of a file whose heights have no datum."""
+    if zones:
+        point = zones[0].area.representative_point()
+        yield Finding(
+            Severity.WARNING,
+            "zone_datum_assumed",
+            datum_words(zones),
+            (point.y, point.x),
+            cure="write datum as AGL, or as AMSL where heights above the sea are meant",
+            about=str(zones[0].zone_id),
+        )
 
 
 def _ignored(words: Sequence[str], path: Path) -> Iterable[Finding]:

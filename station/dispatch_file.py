@@ -34,9 +34,9 @@ from missions.permissions import Permission
 from missions.weather import Weather, weather_numbers
 from station.dispatch_document import AssetPart, CameraPart, Document, PlacePart
 from station.field_cures import refusal_of
+from station.given_zones import read_given_zones
 from station.json_file import read_json
 from station.swapped_document import refuse_swapped
-from station.wiring import read_zone_file
 
 _GUIDE = "see docs/guides/dispatch.md"
 _CRUISE_M_S = 10.0
@@ -61,6 +61,8 @@ class DispatchCase:
     circumstances: Circumstances
     policy: DispatchPolicy
     rally: tuple[RallyPoint, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was assumed of the zones."""
     not_understood: tuple[str, ...] = field(default=())
     """Names of fields that the document has and nobody knows."""
 
@@ -96,8 +98,9 @@ def read_dispatch(path: Path, now: datetime, zones: Path | None = None) -> Dispa
     except (ValueError, TypeError) as error:
         raise SourceUnreadable(str(error), where=str(path), cure=_GUIDE) from error
     _refuse_doubles(fleet, path)
-    fences = zones_of(document.zones, path)
-    fences += () if zones is None else read_zone_file(zones)
+    notes: list[str] = []
+    fences = zones_of(document.zones, path, notes)
+    fences += () if zones is None else read_given_zones(zones, notes)
     permissions = None if document.permissions is None else _permissions(document.permissions, path)
     _refuse_swapped(event, fleet, fences, rally, permissions or (), path)
     circumstances = Circumstances(
@@ -106,7 +109,9 @@ def read_dispatch(path: Path, now: datetime, zones: Path | None = None) -> Dispa
         weather,
         margin_m=margin_m,
     )
-    return DispatchCase(event, fleet, fences, circumstances, policy, rally, tuple(unknown))
+    return DispatchCase(
+        event, fleet, fences, circumstances, policy, rally, tuple(notes), tuple(unknown)
+    )
 
 
 def _with_event(value: Mapping[str, Any]) -> dict[str, Any]:
@@ -280,8 +285,13 @@ def _permissions(value: Any, path: Path) -> tuple[Permission, ...]:
     return () if value == [] else permissions_of(value, f"{path}, permissions")
 
 
-def zones_of(value: Any, path: Path) -> tuple[Zone, ...]:
+def zones_of(value: Any, path: Path, notes: list[str]) -> tuple[Zone, ...]:
     """Returns the zones that a document holds, or names as a file beside it.
+
+    Args:
+        value: GeoJSON, or a file's name.
+        path: of the document.
+        notes: takes what was assumed of them.
 
     Raises:
         SourceUnreadable: if they are no GeoJSON.
@@ -290,7 +300,7 @@ def zones_of(value: Any, path: Path) -> tuple[Zone, ...]:
     if value is None or value == []:
         return ()
     if isinstance(value, str):
-        return read_zone_file(path.parent / value)
+        return read_given_zones(path.parent / value, notes)
     if isinstance(value, Mapping) and value.get("type") == "FeatureCollection":
         features = value.get("features")
     elif isinstance(value, Mapping) and value.get("type") == "Feature":
@@ -308,7 +318,7 @@ def zones_of(value: Any, path: Path) -> tuple[Zone, ...]:
         file = Path(folder) / "zones.geojson"
         file.write_text(json.dumps(collection), encoding="utf-8")
         try:
-            return read_zone_file(file)
+            return read_given_zones(file, notes)
         except QyranError as error:
             error.where = error.where.replace(str(file), f"{path}, zones")
             raise

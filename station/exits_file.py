@@ -30,8 +30,8 @@ from station.bounded_fields import Instant, NotNegative
 from station.dispatch_document import AssetPart, Part, PlacePart
 from station.dispatch_file import asset_of, rally_of, weather_of, zones_of
 from station.field_cures import refusal_of
+from station.given_zones import read_given_zones
 from station.json_file import read_json
-from station.wiring import read_zone_file
 
 Velocity = Annotated[float, Field(ge=-1_000, le=1_000)]
 GUIDE = "docs/guides/dispatch.md"
@@ -51,6 +51,8 @@ class ExitsCase:
     rally: tuple[RallyPoint, ...]
     weather: Weather | None
     margin_m: float
+    notes: tuple[str, ...]
+    """What was assumed of the zones."""
     not_understood: tuple[str, ...]
 
 
@@ -101,19 +103,29 @@ def read_exits(path: Path, now: datetime, zones: Path | None = None) -> ExitsCas
     except (ValueError, TypeError) as error:
         raise SourceUnreadable(str(error), where=str(path), cure=f"see {GUIDE}") from error
     flights, grounded = _fleet(document.assets, path)
-    appeared = zones_of(document.appeared, path)
+    notes: list[str] = []
+    appeared = zones_of(document.appeared, path, notes)
     if not any(Purpose.FLIGHT in zone.purposes for zone in appeared):
         raise ZoneInvalid(
             "what appeared limits no flight",
             where=f"{path}, appeared",
             cure="give a zone whose purpose is flight",
         )
-    fences = zones_of(document.zones, path)
-    fences += () if zones is None else read_zone_file(zones)
+    fences = zones_of(document.zones, path, notes)
+    fences += () if zones is None else read_given_zones(zones, notes)
     rally = tuple(rally_of(part) for part in document.rally)
     _refuse_swapped(flights, appeared, fences, rally, path)
     return ExitsCase(
-        at, appeared, fences, flights, grounded, rally, weather, document.margin_m, tuple(unknown)
+        at,
+        appeared,
+        fences,
+        flights,
+        grounded,
+        rally,
+        weather,
+        document.margin_m,
+        tuple(notes),
+        tuple(unknown),
     )
 
 

@@ -97,5 +97,6 @@ def lines_of(document: dict[str, Any]) -> list[str]:
             f"  {one['severity']:7}  {one['message']} [{one['code']}]" for one in row["findings"]
         ]
     lines += [f"left out: {one['what']}: {one['reason']}" for one in document["left_out"]]
+    lines += [f"note: {note}" for note in document["notes"]]
     lines.append("safe" if document["safe"] else "not safe")
     return lines

@@ -43,10 +43,10 @@ from station.fleet_document import (
     TargetPart,
     WantedPart,
 )
+from station.given_zones import read_given_zones
 from station.json_file import read_json
 from station.road_network import load_roads
 from station.swapped_document import refuse_swapped
-from station.wiring import read_zone_file
 
 _GUIDE = "see docs/guides/fleet.md"
 _LANES_MOST = 200
@@ -140,7 +140,7 @@ def _order(document: FleetDocument, path: Path, own_roads: Path) -> tuple[FleetO
             )
             for track in document.tracks
         ),
-        _zones(document.zones, path),
+        _zones(document.zones, path, notes),
         roads,
         {AssetId(part.id): part.height_m for part in document.assets},
         tuple(
@@ -312,12 +312,12 @@ def _permissions(value: Any, path: Path) -> tuple[Permission, ...] | None:
     return () if value == [] else permissions_of(value, f"{path}, permissions")
 
 
-def _zones(value: Any, path: Path) -> tuple[Zone, ...]:
+def _zones(value: Any, path: Path, notes: list[str]) -> tuple[Zone, ...]:
     """Returns the zones that a document holds, or names as a file beside it."""
     if value is None or value == []:
         return ()
     if isinstance(value, str):
-        return read_zone_file(path.parent / value)
+        return read_given_zones(path.parent / value, notes)
     if isinstance(value, Mapping) and "coordinates" in value:
         value = [{"type": "Feature", "properties": {}, "geometry": value}]
     elif isinstance(value, Mapping) and value.get("type") == "Feature":
@@ -333,7 +333,7 @@ def _zones(value: Any, path: Path) -> tuple[Zone, ...]:
         file = Path(folder) / "zones.geojson"
         file.write_text(json.dumps(collection), encoding="utf-8")
         try:
-            return read_zone_file(file)
+            return read_given_zones(file, notes)
         except QyranError as error:
             error.where = error.where.replace(str(file), f"{path}, zones")
             raise

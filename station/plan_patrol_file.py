@@ -21,9 +21,10 @@ from missions.proving.checks import check_plan
 from missions.weather import Weather
 from station.asset_file import read_assets
 from station.command import Run, verb
+from station.given_zones import read_given_zones
 from station.patrol_answer import check_wish, left_of, lines_of, row_of
 from station.patrol_file import read_patrol
-from station.wiring import read_terrain, read_zone_file
+from station.wiring import read_terrain
 
 
 @verb
@@ -61,7 +62,8 @@ def patrol(
             f"holds {len(assets)} assets", where=str(asset), cure="give one, or --split"
         )
     wish, own = read_patrol(patrol_file, assets[0].asset_id)
-    known = () if zones is None else read_zone_file(zones)
+    notes: list[str] = []
+    known = () if zones is None else read_given_zones(zones, notes)
     fences = [zone for zone in known if limits_flight(zone)]
     watched = [*own, *(zone for zone in known if Purpose.WATCH in zone.purposes)]
     if own and wish.zone_ids:
@@ -113,6 +115,7 @@ def patrol(
         **extra,
         "sorties": rows,
         "left_out": [left_of(one) for one in left_out],
+        "notes": notes,
     }
     call.emit(document, "\n".join(lines_of(document)))
     return 0 if safe else 1

@@ -20,10 +20,11 @@ from missions.planning.survey_report import Picture
 from missions.proving.checks import check_plan
 from station.asset_file import read_assets
 from station.command import Run, verb
+from station.given_zones import read_given_zones
 from station.patrol_answer import check_wish, left_of, lines_of, row_of
 from station.patrol_file import read_patrol
 from station.survey_file import read_pictures, timed
-from station.wiring import read_terrain, read_zone_file
+from station.wiring import read_terrain
 
 
 @verb
@@ -57,7 +58,8 @@ def rest(
     """
     who = _asset(asset)
     wish, own = read_patrol(patrol_file, who.asset_id)
-    known = () if zones is None else read_zone_file(zones)
+    notes: list[str] = []
+    known = () if zones is None else read_given_zones(zones, notes)
     watched = [*own, *(zone for zone in known if Purpose.WATCH in zone.purposes)]
     if own and wish.zone_ids:
         wish = replace(wish, zone_ids=(*wish.zone_ids, *(zone.zone_id for zone in own)))
@@ -98,6 +100,7 @@ def rest(
         "safe": safe,
         "sorties": rows,
         "left_out": [] if found.plan is None else [left_of(one) for one in found.plan.left_out],
+        "notes": notes,
     }
     call.emit(
         document, "\n".join([_seen(found), *([] if found.plan is None else lines_of(document))])

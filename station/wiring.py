@@ -22,10 +22,11 @@ if TYPE_CHECKING:
 
     from core.clock import Clock
     from core.ids import CameraId
+    from geo.adapters.geojson_zones import ZonesRead
     from geo.adapters.osm_roads import RoadImport
     from geo.adapters.road_files import RoadFile
     from geo.ports import TerrainModel
-    from geo.positions import Altitude
+    from geo.positions import Altitude, Datum
     from geo.road_graph import RoadGraph
     from geo.zones import Zone
     from incidents.ports import EvidenceVault, Notifier, TappedEvidence
@@ -179,22 +180,25 @@ def read_zone_file(
 
     Raises as `read_zones` and `read_bans`.
     """
-    return read_zone_file_told(path, default_purposes=default_purposes)[0]
+    return read_zone_file_told(path, default_purposes=default_purposes).zones
 
 
 def read_zone_file_told(
-    path: Path, *, default_purposes: frozenset[Purpose] | None = frozenset({Purpose.FLIGHT})
-) -> "tuple[tuple[Zone, ...], tuple[str, ...]]":
-    """Returns the zones of a file, and which properties of them mean nothing to us.
+    path: Path,
+    *,
+    default_purposes: frozenset[Purpose] | None = frozenset({Purpose.FLIGHT}),
+    default_datum: "Datum | None" = None,
+) -> "ZonesRead":
+    """Returns the zones of a file with what of it means nothing to us, or had to be assumed.
 
-    Args and Raises as for `read_zone_file`.
+    Args and Raises as for `read_zones_told`; bans say or widen their heights themselves.
     """
     from geo.adapters.airspace_bans import SUFFIXES, read_bans
-    from geo.adapters.geojson_zones import read_zones_told
+    from geo.adapters.geojson_zones import ZonesRead, read_zones_told
 
     if path.suffix.lower() in SUFFIXES:
-        return read_bans(path), ()
-    return read_zones_told(path, default_purposes=default_purposes)
+        return ZonesRead(read_bans(path))
+    return read_zones_told(path, default_purposes=default_purposes, default_datum=default_datum)
 
 
 def read_permission_file(path: Path) -> tuple[Permission, ...]:

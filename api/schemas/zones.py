@@ -118,7 +118,8 @@ class ZoneProperties(BaseModel):
     kind: ZoneKind = ZoneKind.INCLUSION
     floor_m: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
     ceiling_m: Annotated[float, Field(ge=-1e6, le=1e6)] | None = None
-    datum: AnyDatum = Datum.HOME
+    datum: AnyDatum | None = None
+    """From where the heights count; a zone with a height needs it."""
     ceiling_datum: AnyDatum | None = None
     """Only where the ceiling counts from another datum than the floor."""
     radius_m: Annotated[float, Field(gt=0, le=100_000)] | None = None
@@ -193,6 +194,8 @@ class ZoneBody(Body):
         """
         p = self.properties
         area, circle = self._shape(most_corners)
+        floor = _limit(p.floor_m, p.datum, "floor_m", p.name)
+        ceiling = _limit(p.ceiling_m, p.ceiling_datum or p.datum, "ceiling_m", p.name)
         try:
             windows = tuple(w for given in p.windows for w in read_windows(cast(Any, given)))
         except WindowInvalid as error:
@@ -211,10 +214,8 @@ class ZoneBody(Body):
             purposes=frozenset(p.purpose),
             area=area,
             kind=p.kind,
-            floor=None if p.floor_m is None else Altitude(p.floor_m, p.datum),
-            ceiling=None
-            if p.ceiling_m is None
-            else Altitude(p.ceiling_m, p.ceiling_datum or p.datum),
+            floor=floor,
+            ceiling=ceiling,
             windows=windows,
             priority=p.priority,
             circle=circle,
@@ -232,6 +233,18 @@ class ZoneBody(Body):
         lon, lat = self.geometry.coordinates[:2]
         circle = Circle(lat, lon, self.properties.radius_m)
         return circle_area(circle, self.properties.kind), circle
+
+
+def _limit(metres: float | None, datum: Datum | None, field: str, name: str) -> Altitude | None:
+    if metres is None:
+        return None
+    if datum is None:
+        raise ZoneInvalid(
+            f"{field} without a datum: nobody knows from where it counts",
+            where=name,
+            cure="write datum as AGL, AMSL, home or ellipsoid",
+        )
+    return Altitude(metres, datum)
 
 
 class ZonePropertiesOut(Answer):

@@ -9,7 +9,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +38,17 @@ _RADII_M = (0.01, 1e6)
 FLIGHT_ALONE = frozenset({Purpose.FLIGHT})
 
 
+@dataclass(frozen=True, slots=True)
+class ZonesRead:
+    """The zones of a file, and what deserves a look in it."""
+
+    zones: tuple[Zone, ...]
+    ignored: tuple[str, ...] = ()
+    """Properties that mean nothing to us."""
+    without_datum: tuple[Zone, ...] = ()
+    """Zones with a height that got the datum which the reader was given."""
+
+
 def read_zones(
     path: Path, *, default_purposes: frozenset[Purpose] | None = FLIGHT_ALONE
 ) -> tuple[Zone, ...]:
@@ -55,22 +66,35 @@ def read_zones(
         SourceUnreadable: if it is no such format, or names no coordinate system.
         ZoneInvalid: if a feature is no zone; `where` names the file and the row from 1.
     """
-    return read_zones_told(path, default_purposes=default_purposes)[0]
+    return read_zones_told(path, default_purposes=default_purposes).zones
 
 
 def read_zones_told(
-    path: Path, *, default_purposes: frozenset[Purpose] | None = FLIGHT_ALONE
-) -> tuple[tuple[Zone, ...], tuple[str, ...]]:
-    """Returns the zones of a file, and which properties of them mean nothing to us.
+    path: Path,
+    *,
+    default_purposes: frozenset[Purpose] | None = FLIGHT_ALONE,
+    default_datum: Datum | None = None,
+) -> ZonesRead:
+    """Returns the zones of a file with what of it means nothing to us, or had to be assumed.
 
-    Args and Raises as for `read_zones`.
+    Args:
+        path: as for `read_zones`, which also says what is raised.
+        default_purposes: as there.
+        default_datum: of a height without a datum; `None` refuses such a zone.
     """
     zones: list[Zone] = []
     ignored: dict[str, None] = {}
+    without_datum: list[Zone] = []
     for values in read_rows(path):
-        zones.append(_zone(values, f"{path}, row {len(zones) + 1}", default_purposes))
+        where = f"{path}, row {len(zones) + 1}"
+        zones.append(_zone(values, where, default_purposes, default_datum))
         ignored.update(dict.fromkeys(word for word in values if _means_nothing(values, word)))
-    return tuple(zones), tuple(ignored)
+        if any(
+            _number(values, f"{side}_m") is not None and not _datum(values, side)
+            for side in ("floor", "ceiling")
+        ):
+            without_datum.append(zones[-1])
+    return ZonesRead(tuple(zones), tuple(ignored), tuple(without_datum))
 
 
 def read_rows(path: Path) -> tuple[dict[str, Any], ...]:
@@ -194,7 +218,12 @@ def _means_nothing(row: Mapping[str, Any], word: str) -> bool:
     return not known and _present(row, word) is not None
 
 
-def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpose] | None) -> Zone:
+def _zone(
+    row: Mapping[str, Any],
+    where: str,
+    default_purposes: frozenset[Purpose] | None,
+    default_datum: Datum | None,
+) -> Zone:
     """Returns the zone of a row, or raises what is wrong with the row's place named."""
     name = _text(row, "name")
     where = f"{where} ({name})" if name else where
@@ -204,7 +233,6 @@ def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpos
         area, circle = _shape(row, kind)
         given = _text(row, "zone_id") or _text(row, "id")
         zone_id = given or content_id("zone", name, area.wkb_hex)
-        datum = _text(row, "datum")
         changed_at = _text(row, "changed_at")
         active, windows = _times(row)
         return Zone(
@@ -213,8 +241,8 @@ def _zone(row: Mapping[str, Any], where: str, default_purposes: frozenset[Purpos
             _purposes(row, default_purposes),
             area,
             kind,
-            _limit(row, "floor_m", _text(row, "floor_datum") or datum),
-            _limit(row, "ceiling_m", _text(row, "ceiling_datum") or datum),
+            _limit(row, "floor", default_datum),
+            _limit(row, "ceiling", default_datum),
             _words(row, "rules"),
             active,
             AgencyId(_text(row, "owner")) if _text(row, "owner") else None,
@@ -380,12 +408,18 @@ def _words(row: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return () if value is None else tuple(str(word) for word in value)
 
 
-def _limit(row: Mapping[str, Any], key: str, datum: str) -> Altitude | None:
-    metres = _number(row, key)
+def _datum(row: Mapping[str, Any], side: str) -> str:
+    return _text(row, f"{side}_datum").strip() or _text(row, "datum").strip()
+
+
+def _limit(row: Mapping[str, Any], side: str, default_datum: Datum | None) -> Altitude | None:
+    metres, datum = _number(row, f"{side}_m"), _datum(row, side) or default_datum
     if metres is None:
         return None
-    if not datum:
-        raise ZoneInvalid(f"{key} without a datum: nobody knows from where it counts", cure=_DATUMS)
+    if datum is None:
+        raise ZoneInvalid(
+            f"{side}_m without a datum: nobody knows from where it counts", cure=_DATUMS
+        )
     try:
         return Altitude(metres, Datum.named(datum))
     except ValueError:

@@ -88,6 +88,7 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "zones_far": "Every flight zone given lies more than 100 km from home.",
         "zone_not_in_force": "A flight zone is not yet active, retired or switched off: it limits"
         " nothing.",
+        "zone_datum_assumed": "Heights of zones have no datum: they are read as above the ground.",
         "zone_property_ignored": "Zones have a property that means nothing here.",
         "no_fence": "No inclusion limits this flight.",
         "fence_too_big": "The fence has more corners than PX4 plans its return around (100).",

@@ -59,7 +59,7 @@ def run(
         plan.write_text(write_plan(chosen.plan), encoding="utf-8")
     if plot is not None:
         draw_sheet(plot, sheet_of_decision(case, decision))
-    call.emit(_document(case, decision), _text(decision))
+    call.emit(_document(case, decision), _text(case, decision))
     return 0 if chosen is not None else 1
 
 
@@ -91,7 +91,7 @@ def _document(case: DispatchCase, decision: Decision) -> dict[str, object]:
         "candidates": [_candidate(one) for one in decision.candidates],
         "left_patrol": None if decision.left_task is None else _left(decision.left_task),
         "explanation": decision.explanation,
-        "notes": decision.notes,
+        "notes": [*case.notes, *decision.notes],
         "not_understood": case.not_understood,
     }
 
@@ -145,7 +145,7 @@ def _left(left: LeftTask) -> dict[str, object]:
     }
 
 
-def _text(decision: Decision) -> str:
+def _text(case: DispatchCase, decision: Decision) -> str:
     chosen = decision.chosen
     lines = ["nobody can go" if chosen is None else f"{chosen.asset_id} goes: {chosen.why}"]
     lines += [
@@ -155,5 +155,5 @@ def _text(decision: Decision) -> str:
     ]
     if decision.left_task is not None:
         lines.append(f"  left: {decision.left_task.task.name}, {decision.left_task.why}")
-    lines += [f"  note: {note}" for note in decision.notes]
+    lines += [f"  note: {note}" for note in (*case.notes, *decision.notes)]
     return "\n".join(lines)

@@ -97,6 +97,7 @@ def _notes(case: ExitsCase) -> list[str]:
         for zone in case.appeared
         if not zone.in_force(case.at, later(case.at))
     ]
+    notes += case.notes
     if case.weather is None:
         notes.append("no weather was given: times and energy are those of still air")
     full = [f.asset.asset_id for f in case.flights if f.battery_fraction is None]

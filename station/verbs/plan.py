@@ -14,9 +14,9 @@ from geo.area_zones import fences_near
 from geo.sweep_path import SEEN_GOAL
 from geo.sweep_time import Pace, Wind
 from station.command import Elsewhere, Run, verb
+from station.given_zones import read_given_zones
 from station.plan_drawing import Plot, check_plot, draw_sheet
 from station.plan_sheet import sheet_of_path
-from station.wiring import read_zone_file
 
 
 @verb
@@ -61,7 +61,8 @@ def area(
     pace = _pace(speed_m_s, turn_s, wind_m_s, wind_from_deg)
     _check_numbers(swath_m, margin_m, angle_deg, covered)
     given = area_of_document(_document(area_file), str(area_file))
-    found = () if zones is None else read_zone_file(zones)
+    # whatever their heights: from where these count makes no difference, so nothing is told
+    found = () if zones is None else read_given_zones(zones, [])
     wish = PathWish(swath_m, margin_m, _start(start), angle_deg, pace, covered)
     fences = fences_near(found, given, str(zones))
     try:

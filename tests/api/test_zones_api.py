@@ -64,7 +64,9 @@ def test_a_zone_is_drawn_changed_and_switched_off(station: Station) -> None:
         ({"purpose": []}, 422, "bad_request"),
         ({"purpose": ["parking"]}, 422, "bad_request"),
         ({"rules": ["loitering"]}, 422, "bad_request"),
-        ({"floor_m": 90, "ceiling_m": 60}, 422, "zone_invalid"),
+        ({"floor_m": 90, "ceiling_m": 60, "datum": "AGL"}, 422, "zone_invalid"),
+        ({"floor_m": 90}, 422, "zone_invalid"),  # from where it counts, it does not say
+        ({"floor_m": 9, "ceiling_m": 60, "ceiling_datum": "AGL"}, 422, "zone_invalid"),
         ({"ceiling_m": "NaN"}, 422, "bad_request"),
         ({"owner": "nobody"}, 422, "bad_request"),
         ({"secret": 1}, 422, "bad_request"),

@@ -85,6 +85,6 @@ def test_an_id_of_a_feature_is_its_zones(tmp_path: Path) -> None:
 def test_properties_that_mean_nothing_are_named(tmp_path: Path) -> None:
     words = {"kind": "exclusion", "Max_Height": 40, "description": "a yard", "stroke": "#fff",
              "circle": None, "colour": None, "version": 2}  # fmt: skip
-    zones, ignored = read_zones_told(a_file(tmp_path, {**FEATURE, "properties": words}))
-    assert len(zones) == 1
-    assert ignored == ("max_height",)
+    read = read_zones_told(a_file(tmp_path, {**FEATURE, "properties": words}))
+    assert len(read.zones) == 1
+    assert read.ignored == ("max_height",)

@@ -17,7 +17,7 @@ from core.errors import (
     ZoneInvalid,
 )
 from core.ids import ZoneId
-from geo.adapters.geojson_zones import read_zones, write_zones
+from geo.adapters.geojson_zones import read_zones, read_zones_told, write_zones
 from geo.positions import Altitude, Datum
 from geo.zones import Circle, Purpose, Zone, ZoneKind
 from tests.builders import NOW, a_square, a_zone, after
@@ -143,6 +143,31 @@ def test_what_is_wrong_with_a_zone_comes_with_its_cure(
     assert said in caught.value.message
     assert cure in caught.value.cure
     assert "row 1 (Yard)" in caught.value.where
+
+
+@pytest.mark.parametrize("datum", [{}, {"datum": None}, {"datum": " "}])
+def test_only_what_lacks_its_datum_is_assumed_and_told(
+    tmp_path: Path, datum: dict[str, Any]
+) -> None:
+    features = [
+        a_feature(name="bare", floor_m=10, ceiling_m=120, **datum),
+        a_feature(name="half", floor_m=400, ceiling_m=120, floor_datum="AMSL", **datum),
+        a_feature(name="said", ceiling_m=50, datum="AMSL"),
+        a_feature(name="all heights", **datum),
+    ]
+    read = read_zones_told(a_file(tmp_path, *features), default_datum=Datum.GROUND)
+    assert [zone.name for zone in read.without_datum] == ["bare", "half"]
+    bare, half, said, whole = read.zones
+    assert (bare.floor, bare.ceiling) == (
+        Altitude(10, Datum.GROUND),
+        Altitude(120, Datum.GROUND),
+    )
+    assert (half.floor, half.ceiling) == (
+        Altitude(400, Datum.GEOID),
+        Altitude(120, Datum.GROUND),
+    )
+    assert said.ceiling == Altitude(50, Datum.GEOID)
+    assert (whole.floor, whole.ceiling) == (None, None)
 
 
 def test_a_ring_that_does_not_close_is_closed(tmp_path: Path) -> None:

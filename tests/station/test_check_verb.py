@@ -417,6 +417,34 @@ def test_zones_that_are_not_in_force_and_words_that_mean_nothing_are_told(check)
     assert "max_height, colour" in message
 
 
+@pytest.mark.parametrize(("floor_m", "ceiling_m", "code"), [(0, 120, 1), (0, 20, 0), (90, 120, 0)])
+def test_heights_without_a_datum_are_read_as_above_the_ground_and_told(
+    check, floor_m, ceiling_m, code
+):
+    bare = {**CLOSED, "floor_m": floor_m, "ceiling_m": ceiling_m, "name": "School"}
+    got, document = check(EAST, "--zones", zones((SCHOOL, bare)))
+    assert got == code, codes(document)
+    (told,) = (f for f in document["findings"] if f["code"] == "zone_datum_assumed")
+    assert told["severity"] == "warning"
+    assert "zone School" in told["message"]
+    assert "AMSL" in told["cure"]
+    said = {**bare, "datum": "AGL"}
+    got, document = check(EAST, "--zones", zones((SCHOOL, said)))
+    assert got == code
+    assert "zone_datum_assumed" not in codes(document, "warning")
+    assert check(EAST, "--zones", zones((SCHOOL, {**bare, "datum": "sea"})))[0] == 2
+    # a watch zone limits no flight, whatever its heights
+    got, document = check(EAST, "--zones", zones((SCHOOL, {**bare, "purpose": "watch"})))
+    assert (got, "zone_datum_assumed" in codes(document, "warning")) == (0, False)
+
+
+def test_an_inclusions_ceiling_without_a_datum_is_a_limit_too(check):
+    low = (square(0, 0.003), {"kind": "inclusion", "ceiling_m": 45})
+    code, document = check(EAST, "--zones", zones(low))
+    assert code == 1
+    assert "zone_datum_assumed" in codes(document, "warning")
+
+
 def test_zones_with_swapped_coordinates_are_refused_and_far_ones_told(check):
     def moved(change):
         ring = [change(x, y) for x, y in SCHOOL["coordinates"][0]]

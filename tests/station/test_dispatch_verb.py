@@ -275,6 +275,23 @@ def test_zones_come_in_every_shape(dispatch, tmp_path, how):
     assert dispatch(kept, *words)[0] == 1
 
 
+@pytest.mark.parametrize("how", ["document", "option"])
+def test_zones_whose_heights_have_no_datum_are_read_as_above_ground_and_told(
+    dispatch, tmp_path, how
+):
+    geometry = {"type": "Polygon", "coordinates": [RING]}
+    words = {"kind": "exclusion", "name": "School", "ceiling_m": 500}
+    feature = {"type": "Feature", "properties": words, "geometry": geometry}
+    (tmp_path / "bans.geojson").write_text(json.dumps(feature))
+    option = ("--zones", tmp_path / "bans.geojson") if how == "option" else ()
+    code, answer = dispatch({**LEAST, "zones": None if option else feature}, *option)
+    assert code == 0
+    assert len(answer["route"]["coordinates"]) > 2
+    (told,) = (note for note in answer["notes"] if "datum" in note)
+    assert "School" in told
+    assert "AGL" in told
+
+
 def test_duty_comes_from_the_asset_or_from_the_list_of_people(dispatch):
     assert dispatch(least(on_duty=False))[1]["candidates"][0]["reason_code"] == "no_crew"
     people = [{"id": "p", "kinds": ["drone"]}]

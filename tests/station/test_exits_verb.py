@@ -109,6 +109,16 @@ def test_where_nothing_can_be_proven_the_answer_is_no(exits):
     assert "land here" in row["why"]
 
 
+def test_heights_without_a_datum_are_read_as_above_ground_and_told(exits):
+    sides = {"kind": "exclusion", "ceiling_m": 30}
+    bare = exits(case(appeared=zone("low", -20, -100, 200, 100, **sides)))[1]
+    said = exits(case(appeared=zone("low", -20, -100, 200, 100, datum="AGL", **sides)))[1]
+    assert bare["assets"] == said["assets"]
+    (note,) = set(bare["notes"]) - set(said["notes"])
+    assert "zone low" in note
+    assert "AGL" in note
+
+
 def test_zones_of_a_file_count_too(exits, tmp_path):
     file = tmp_path / "more.geojson"
     wall = zone("wall", -60, -300, -40, 300, kind="exclusion")

@@ -177,3 +177,15 @@ def test_poses_that_make_no_sense_are_refused(desk: Desk, poses: str, word: str)
     )  # fmt: skip
     assert code == 2
     assert word in json.dumps(found)
+
+
+def test_heights_of_zones_without_a_datum_are_read_as_above_ground_and_told(desk: Desk) -> None:
+    given = zones()
+    given["features"][0]["properties"] |= {"name": "City", "ceiling_m": 120}
+    wish = {"pattern": "places", "altitude_m": 50, **PATROLS["places"]}
+    code, found = desk.run(
+        "plan", "patrol", desk.file("p.json", wish), "--asset", desk.file("a.json", ASSET),
+        "--zones", desk.file("z.geojson", given),
+    )  # fmt: skip
+    assert code == 0, found
+    assert found["notes"] == ["zone City: heights without a datum, read as above the ground (AGL)"]

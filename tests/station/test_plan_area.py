@@ -293,3 +293,13 @@ def test_a_swath_wider_than_the_area_is_no_riddle(plan, swath):
     assert code == 0
     assert answer["covered_fraction"] == pytest.approx(1.0, abs=1e-3)
     assert answer["swath_m"] == float(swath)
+
+
+def test_zones_whose_heights_have_no_datum_count_as_others_do(plan, write):
+    field, hole = polygon(ring(0, 0, 60, 60)), polygon(ring(30, -10, 70, 70))
+    said = feature(hole, kind="exclusion", ceiling_m=120, datum="AGL")
+    bare = feature(hole, kind="exclusion", ceiling_m=120)
+    found = [plan(field, "--zones", write(one, "zones.geojson")) for one in (said, bare)]
+    assert [code for code, _ in found] == [0, 0]
+    assert found[0][1]["path"] == found[1][1]["path"]
+    assert found[0][1]["permitted_m2"] < found[0][1]["area_m2"]

@@ -177,6 +177,16 @@ def test_what_can_not_be_read_is_refused_with_the_field(qyran, document, says):
     assert says in json.dumps(done["error"])
 
 
+def test_heights_of_zones_without_a_datum_are_read_as_above_ground_and_told(qyran):
+    ring = [[24.90, 60.10], [24.91, 60.10], [24.91, 60.11], [24.90, 60.11], [24.90, 60.10]]
+    words = {"name": "School", "kind": "exclusion", "ceiling_m": 120}
+    zone = {"type": "Feature", "properties": words,
+            "geometry": {"type": "Polygon", "coordinates": [ring]}}  # fmt: skip
+    code, done = qyran(small(zones=zone))
+    assert code == 0, done
+    assert any("zone School" in note and "AGL" in note for note in done["notes"])
+
+
 def test_a_road_file_without_roads_is_refused(qyran, tmp_path):
     (tmp_path / "bad.osm").write_text("<osm></osm>")
     code, done = qyran(small(roads="bad.osm"))

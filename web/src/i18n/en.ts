@@ -405,6 +405,7 @@ export const en = {
   'finding.endurance_exceeded': 'The plan takes longer than the endurance',
   'finding.endurance_tight': 'Hardly any endurance is left',
   'finding.zone_not_in_force': 'A zone is not in force and limits nothing',
+  'finding.zone_datum_assumed': 'Heights of a zone have no datum: read as above the ground',
   'finding.zone_property_ignored': 'A zone has properties that mean nothing here',
   'finding.mended_not_written': 'The mended plan was not written',
   'finding.departure_differs': 'The plan was mended for another start',

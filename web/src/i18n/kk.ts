@@ -407,6 +407,7 @@ export const kk: Record<Key, string> = {
   'finding.endurance_exceeded': 'Жоспар қордан ұзақ',
   'finding.endurance_tight': 'Қор таусылуға жақын',
   'finding.zone_not_in_force': 'Аймақ күшінде емес және ештеңені шектемейді',
+  'finding.zone_datum_assumed': 'Аймақ биіктігі неден есептелетіні айтылмаған: жерден деп алынды',
   'finding.zone_property_ignored': 'Аймақта мұнда мәні жоқ қасиеттер бар',
   'finding.mended_not_written': 'Түзетілген жоспар жазылмады',
   'finding.departure_differs': 'Жоспар басқа ұшу уақытына түзетілген',

@@ -407,6 +407,7 @@ export const ru: Record<Key, string> = {
   'finding.endurance_exceeded': 'План длиннее запаса хода',
   'finding.endurance_tight': 'Запас хода почти исчерпан',
   'finding.zone_not_in_force': 'Зона не действует и ничего не ограничивает',
+  'finding.zone_datum_assumed': 'Не сказано, от чего высоты зоны: взяты от земли',
   'finding.zone_property_ignored': 'У зоны есть свойства, которые здесь ничего не значат',
   'finding.mended_not_written': 'Исправленный план не записан',
   'finding.departure_differs': 'План исправлен для другого времени вылета',
