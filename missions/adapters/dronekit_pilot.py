@@ -269,8 +269,8 @@ class DronekitPilot:
         returning = state.mode is VehicleMode.RETURN
         if state.mode is VehicleMode.MISSION and at_item >= 0:  # a mission's own return is AUTO
             returning = at_item == self._returns_at
-        if self._system.on_wheels and total and state.mode is VehicleMode.HOLD:
-            ended = ended or self._furthest == total  # a rover stands armed at its last place
+        if self._system.on_wheels and total:  # it stands at its last place, armed and in AUTO
+            ended = ended or self._furthest == total
         return Progress(
             self._furthest, total, ended, returning and not ended,
             self._system.texts_since(self._heard),

@@ -20,7 +20,12 @@ _BOOTED = "STABILIZE"
 """A mode that ends DroneKit's wait for a board that boots."""
 
 
-def _imported() -> Any:
+def load() -> Any:
+    """Returns DroneKit, mended so that it works here.
+
+    Raises:
+        ExtraMissing: if it is not installed.
+    """
     os.environ["MAVLINK20"] = "1"  # before pymavlink chooses; a fence needs a mission_type
     collections.MutableMapping = collections.abc.MutableMapping  # type: ignore[attr-defined]
     try:
@@ -51,7 +56,7 @@ async def connect(address: str, *, within_s: float, source_system: int = 255) ->
         ExtraMissing: if DroneKit is not installed.
         VehicleUnreachable: if no vehicle answers in time.
     """
-    dronekit = _imported()
+    dronekit = load()
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[Any] = loop.create_future()
     begun: list[Any] = []

@@ -33,6 +33,7 @@ from sim.pilot import SimPilot, SimVehicle
 from sim.profiles import ARDU_COPTER
 from sim.route_vehicle import RouteVehicle
 from sim.sensor_errors import CONSUMER, SensorProfile
+from telemetry.adapters.dronekit_compat import load
 from telemetry.adapters.dronekit_system import open_ardupilot
 from telemetry.adapters.mavsdk_link import MavsdkLink
 from telemetry.adapters.mavsdk_system import open_system
@@ -213,11 +214,12 @@ async def dronekit_craft(
 ) -> AsyncIterator[Craft]:
     if find_spec("dronekit") is None:
         pytest.skip("the extra dronekit is not installed")
+    load()  # which takes a while, and the vehicle would have booted meanwhile
     clock = ScaledClock(NOW, SPEED)
     port = free_udp_port()
     deadlines = replace(Deadlines(mode_s=1.5).at_speed(SPEED), arm_s=20.0)
     # as the real one in all but this: a test need not wait 41 s for a position
-    profile = replace(ARDU_COPTER, position_after_s=3.5)
+    profile = replace(ARDU_COPTER, position_after_s=7.0)
     with MavlinkVehicle(
         asset(), clock=clock, port=port, failures=failures, sensors=sensors, seed=1,
         profile=profile,
