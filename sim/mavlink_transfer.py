@@ -140,10 +140,10 @@ class Transfers:
         """Returns the result with which an item is refused, 0 where it is taken."""
         if self._kind == MISSION and message.command not in SUPPORTED:
             self._pilot.say(CRITICAL, f"IGN MISSION_ITEM: Invalid item {message.seq}")
-            return m.MAV_MISSION_UNSUPPORTED
+            return int(m.MAV_MISSION_UNSUPPORTED)
         if self._kind == FENCE and message.frame != _FENCE_FRAME:
             self._pilot.say(CRITICAL, "IGN MISSION_ITEM: fence frame not supported")
-            return m.MAV_MISSION_UNSUPPORTED_FRAME
+            return int(m.MAV_MISSION_UNSUPPORTED_FRAME)
         return 0
 
     def _steps(self, items: list[m.MAVLink_mission_item_int_message]) -> list[SimpleItem]:

@@ -306,7 +306,16 @@ class LiveMonitor:
 
 def monitor_policy(settings: MonitorSettings) -> MonitorPolicy:
     """Returns the policy that the settings ask for; what they do not name stays as it is."""
-    return MonitorPolicy(**settings.model_dump())
+    return MonitorPolicy(
+        ahead_s=settings.ahead_s,
+        margin_m=settings.margin_m,
+        route_margin_m=settings.route_margin_m,
+        sigma_most_m=settings.sigma_most_m,
+        stale_s=settings.stale_s,
+        energy_spare_fraction=settings.energy_spare_fraction,
+        permission_spare_s=settings.permission_spare_s,
+        hold_most_s=settings.hold_most_s,
+    )
 
 
 def _versions(zones: Sequence[Zone]) -> set[tuple[str, int, bool]]:

@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
+from geo.local_frame import Floats
 from geo.positions import Altitude, Datum
 from missions.endurance import endurance_of
 from missions.model import ItemKind, MissionItem
@@ -50,11 +51,14 @@ def test_every_place_of_a_flight_is_within_a_sheet(
     spots = np.asarray(shapely.points(rows[:, 1:3]))
     held = np.zeros(len(rows), dtype=bool)
     for sheet in path.own:
+        low: float | Floats
+        high: float | Floats
         low, high = sheet.band_m
         low = 0.0 if sheet.part is Part.TAKEOFF else low
         if isinstance(sheet.shape, LineString) and sheet.part is Part.LEG:
-            along = shapely.line_locate_point(sheet.shape, spots)
-            line = sheet.up_a + along / math.dist(sheet.a, sheet.b) * (sheet.up_b - sheet.up_a)
+            along = np.asarray(shapely.line_locate_point(sheet.shape, spots))
+            slope = (sheet.up_b - sheet.up_a) / math.dist(sheet.a, sheet.b)
+            line = sheet.up_a + along * slope
             low, high = line - sheet.under_m, line + sheet.over_m
         fits = (rows[:, 3] >= low - SLACK_M) & (rows[:, 3] <= high + SLACK_M)
         held |= fits & (shapely.distance(sheet.shape, spots) <= sheet.radius_m + 0.02)
