@@ -1,4 +1,4 @@
-"""Plain paths for swaths about as wide as the area: one line, or a way between corners.
+"""Plain paths for swaths as wide as the area is across: one line, or a way between corners.
 
 There lanes and the polish's raster say little: a lane's strip ends at right angles where the lane
 ends, and an arm of the area may be narrower than a cell. So a few hundred lines of all directions
@@ -8,6 +8,7 @@ sees enough for what lies behind its ends, the path turns round at its ends and 
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 import shapely
@@ -30,6 +31,9 @@ _CORNERS, _LENGTHENED = 12, 6
 _CUT, _TURNED = 30, 40
 """Lines that are cut short, and that are tried with turns at their ends."""
 _BISECTIONS = 7
+"""At least; long lines are cut to a twentieth of a swath."""
+_WHOLE = 0.99
+"""Of a room: so much of it is still to be seen where no other path sees into it."""
 _TURN = 0.05
 """How far a path goes back where it turns round at its end, in swaths."""
 
@@ -72,6 +76,41 @@ def plain_path(
     if best is not None:
         return best
     return max([*tried, *(_turning_round(line, wish.swath_m) for line in turning)], key=judge.seen)
+
+
+def straight_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...] | None:
+    """Returns the quickest straight line that sees enough, or `None` where none does.
+
+    Where all that is to be seen is no wider than a swath, this is the path: lanes would cut it
+    into pieces, and their polish only come back to the line.
+
+    Args:
+        room: where the path lies, a hair smaller than what is permitted.
+        need: what is to be seen.
+        wish: how.
+    """
+    if not 0 < _across_m(need) <= wish.swath_m:
+        return None
+    lines = _chords(room, wish.angle_deg)
+    shares = [seen_share(line, wish.swath_m, need) for line in lines]
+    # what a line leaves out of a whole room lies in one piece behind its ends, not in specks
+    # along the border: half of what may stay unseen is enough of that
+    whole = need.area > _WHOLE * room.area
+    for goal in ((1 + wish.seen_goal) / 2, wish.seen_goal) if whole else (wish.seen_goal,):
+        enough = [line for line, seen in zip(lines, shares, strict=True) if seen >= goal]
+        path = _Judge(need, replace(wish, seen_goal=goal)).quickest(enough, tuple)
+        if path is not None:
+            return path
+    return None
+
+
+def _across_m(shape: BaseGeometry) -> float:
+    """Returns how wide the narrowest box around a shape is."""
+    corners = shapely.get_coordinates(shape.minimum_rotated_rectangle)
+    if len(corners) < 5:
+        return 0.0
+    sides = np.linalg.norm(np.diff(corners[:3], axis=0), axis=1)
+    return float(sides.min())
 
 
 class _Judge:
@@ -120,9 +159,10 @@ class _Judge:
         if best is None:
             return None
         begin, end = 0.0, 1.0
+        steps = max(_BISECTIONS, math.ceil(-math.log2(least)))
         for at_end in (True, False):
             kept, gone = (end, begin + least) if at_end else (begin, end - least)
-            for _ in range(_BISECTIONS):
+            for _ in range(steps):
                 middle = (kept + gone) / 2
                 path = path_of(begin, middle) if at_end else path_of(middle, end)
                 if path is None:

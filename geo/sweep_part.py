@@ -11,7 +11,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
-from geo.sweep_chords import plain_path
+from geo.sweep_chords import plain_path, straight_path
 from geo.sweep_drafts import FEW_PLACES, Draft, Wish, drafts_over
 from geo.sweep_polish import Band
 from geo.sweep_prices import PathPrices, length_m, turning_m
@@ -21,7 +21,11 @@ from geo.sweep_strips import seen_share
 log = logging.getLogger(__name__)
 
 _POLISHED = 10
-"""Drafts of a short path that are polished."""
+"""Drafts of a short path that are polished at most."""
+_HOPELESS = 1.4
+"""Times the cost of the best draft: one that costs more is not polished to anything better."""
+MOST_PLACES = 130
+"""Of all drafts of a short path that are polished: the time goes with them."""
 _CELLS_PER_SWATH = 14
 _FEWEST_CELLS, _MOST_FINE_CELLS, _MOST_CELLS = 4_000, 200_000, 3_000_000
 _FIRST_WORTH = 8.0
@@ -33,20 +37,29 @@ _LARGE = 1_200
 _WIDE, _FEW_LINES = 1.5, 4.0
 """Area over squared swath up to which plain paths are always tried, and up to which they are
 where the others don't see enough."""
+_MOSTLY = 1 / 3
+"""Of a room: where less of it is still to be seen, these are specks that bent ways join sooner."""
 _SAME = 1e-9
 """A share that turning a path back may change."""
 
 
-def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...]:
+def part_path(
+    room: Polygon, need: BaseGeometry, wish: Wish, most_places: int = MOST_PLACES
+) -> tuple[Place, ...]:
     """Returns a path inside a room that sees what is needed, or all of it that can be seen.
 
     Args:
         room: where the path lies, a hair smaller than what is permitted.
         need: what is to be seen.
         wish: how.
+        most_places: of all drafts that are polished, where the path is short.
     """
+    line = _straight(room, need, wish)
+    if line is not None:
+        return line
     swaths = need.area / wish.swath_m**2
-    paths = _swept(room, need, wish, large=swaths > _LARGE) or [_thread(room)]
+    large = swaths > _LARGE
+    paths = _swept(room, need, wish, most_places, large=large) or [_thread(room)]
     best, seen = paths[0], seen_share(paths[0], wish.swath_m, need)
     enough = seen >= wish.seen_goal - _SAME
     if enough and (swaths > _WIDE or wish.angle_deg is not None):
@@ -64,8 +77,17 @@ def part_path(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...
     return best
 
 
+def _straight(room: Polygon, need: BaseGeometry, wish: Wish) -> tuple[Place, ...] | None:
+    """Returns the straight line that sees enough, if there is one and no bent way is shorter."""
+    if need.area < _MOSTLY * room.area:
+        return None
+    found: list[tuple[Place, ...] | None] = []
+    done_or_logged(lambda: found.append(straight_path(room, need, wish)), "flown straight")
+    return found[0] if found else None
+
+
 def _swept(
-    room: Polygon, need: BaseGeometry, wish: Wish, *, large: bool
+    room: Polygon, need: BaseGeometry, wish: Wish, most_places: int, *, large: bool
 ) -> list[tuple[Place, ...]]:
     """Returns paths along lanes, polished: the best first, then what others see most with."""
     drafts = drafts_over(room, need, wish, large)
@@ -73,7 +95,8 @@ def _swept(
         return []
     small = max(len(drafts[0].path), 2) <= FEW_PLACES
     # of large areas the best draft stays the best: polishing a second one gained nothing
-    runs = [_Run(draft, wish) for draft in (drafts[:_POLISHED] if small else drafts[:1])]
+    polished = _worth_polish(drafts, most_places) if small else drafts[:1]
+    runs = [_Run(draft, wish) for draft in polished]
     for run in runs:
         run.round()
     best = min(runs, key=lambda run: run.value_m)
@@ -86,6 +109,19 @@ def _swept(
     most = [(max(run.found(), key=lambda one: one[1])[2], run.draft.angle_deg) for run in runs]
     chosen = [_chosen(drafts, runs, wish.seen_goal), *most]
     return [_turned(path, angle_deg) for path, angle_deg in chosen]
+
+
+def _worth_polish(drafts: Sequence[Draft], most_places: int) -> list[Draft]:
+    """Returns the drafts of a short path of which one may turn out best."""
+    chosen: list[Draft] = []
+    places = 0
+    for draft in drafts[:_POLISHED]:
+        places += len(draft.path)
+        hopeless = draft.cost_m > _HOPELESS * drafts[0].cost_m or places > most_places
+        if hopeless and chosen:
+            break
+        chosen.append(draft)
+    return chosen
 
 
 def _turned(path: Sequence[Place], angle_deg: float) -> tuple[Place, ...]:

@@ -20,7 +20,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.coverage import Place
 from geo.sweep_drafts import Wish
-from geo.sweep_part import part_path
+from geo.sweep_part import MOST_PLACES, part_path
 from geo.sweep_strips import common_area_m2, strip_of, strip_of_parts, without
 from geo.sweep_time import Pace, turns_of
 from geo.zones import Area
@@ -154,7 +154,8 @@ def _parts(permitted: Area, area: Area, asked: _Asked) -> list[tuple[Place, ...]
             if need.area < 1e-4 * min(room.area, swath_m**2):
                 continue  # seen from elsewhere already
             wish = Wish(swath_m, asked.pace, asked.angle_deg, asked.start, asked.seen_goal, hair)
-            path = part_path(room, need, wish)
+            # parts come in order of size: in the smaller ones there is less to gain
+            path = part_path(room, need, wish, MOST_PLACES // (len(paths) + 1))
             if len(path) < 2 or not permitted.covers(LineString(path)):
                 continue
             paths.append(path)

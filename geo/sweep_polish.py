@@ -406,9 +406,11 @@ class Band:
             d = places - chain[n]
             length = np.maximum(np.sqrt((d * d).sum(axis=1)), 1e-9)[:, None]
             d /= length
-            x_y = cells - np.array(chain[n])[:, None]
+            # from a place near by half the digits are enough, and half the time is
+            x_y = (cells - np.array(chain[n])[:, None]).astype(np.float32)
+            d, length = d.astype(np.float32), length.astype(np.float32)
             along = d @ x_y
-            aside = (d[:, ::-1] * (-1.0, 1.0)) @ x_y
+            aside = np.stack([-d[:, 1], d[:, 0]], axis=1) @ x_y
             flat_far = (first and n < middle) or (last and n > middle)
             flat_here = (first and middle == 0) or (last and middle == len(chain) - 1)
             seen |= near_stretch(along, aside, length, self._radius, flat_far, flat_here)
