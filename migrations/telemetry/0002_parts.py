@@ -43,8 +43,10 @@ def upgrade() -> None:
     connection = op.get_bind()
     assets = connection.scalars(sa.select(SAMPLES.c.asset_id).distinct()).all()
     for asset_id in assets:
-        rows = connection.execution_options(yield_per=10_000).execute(
-            sa.select(SAMPLES).where(SAMPLES.c.asset_id == asset_id).order_by(SAMPLES.c.at_us)
+        rows = connection.execute(
+            sa.select(SAMPLES).where(SAMPLES.c.asset_id == asset_id).order_by(SAMPLES.c.at_us),
+            # of this statement alone: PostgreSQL knows no cursor for what writes
+            execution_options={"yield_per": 10_000},
         )
         for hour, group in groupby(rows, key=lambda row: row.at_us // HOUR_US):
             records = [blocks.PACK_RECORD(*values(row._mapping)) for row in group]

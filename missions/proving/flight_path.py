@@ -29,6 +29,8 @@ from missions.proving.sheets import Part, Place, Sheet, nearest_span, part_of
 _EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
 """A time on the way is known to a tenth of what has passed, and the start to half a minute."""
 
+_CATCH_UP_S, _LITTLE_M = 1.2, 0.02
+"""In which most of a wrong height is made good, and what of it is nothing."""
 _ENDS = (ItemKind.RETURN, ItemKind.LAND)
 
 
@@ -194,16 +196,17 @@ class FlightPath:
     def _off_m(self) -> Mapping[int, tuple[float, float]]:
         """How far below and above its line in height it may be on the way to each step."""
         found: dict[int, tuple[float, float]] = {}
-        here, up, slope, rose_m, speed_m_s = (0.0, 0.0), 0.0, 0.0, 0.0, 0.0
+        here, up, slope, speed_m_s = (0.0, 0.0), 0.0, 0.0, 0.0
+        low = high = 0.0  # what it still has to climb or sink when a step counts as reached
         for step, after in zip(self.steps, [*self.steps[1:], None], strict=True):
             to_up = max(up, step.up_m) if step.item.kind is ItemKind.LAND else step.up_m
             length, rise = math.dist(here, step.place), to_up - up
             if step.item.kind is not ItemKind.TAKEOFF:
                 most = self._climb_m_s if rise > 0 else self._sink_m_s
                 lag = height_lag_m(speed_m_s, slope, length, rise, most)
-                # what it still had to climb or sink when the step before counted as reached
-                under, over = min(ARRIVED_M, max(0.0, rose_m)), min(ARRIVED_M, max(0.0, -rose_m))
-                found[step.number] = (lag + under, lag + over)
+                under, over = found[step.number] = (lag + low, lag + high)
+                kept = math.exp(-length / self._speeds_m_s[step.number] / _CATCH_UP_S)
+                low, high = (one if one > _LITTLE_M else 0.0 for one in (under * kept, over * kept))
                 slope = rise / length if length > SAME_M else 0.0
             halts = step.item.kind is not ItemKind.WAYPOINT or step.item.hold_s > 0
             corner, speed_m_s = self.fast_corners.get(step.number), 0.0
@@ -212,7 +215,9 @@ class FlightPath:
             elif not halts and after is not None:
                 bend = bend_deg(here, step.place, after.place)
                 speed_m_s = allowed_m_s(bend, self._speeds_m_s[step.number])
-            here, up, rose_m = step.place, to_up, rise
+            low = min(ARRIVED_M, max(low, rise))
+            high = min(ARRIVED_M, max(high, -rise))
+            here, up = step.place, to_up
         return found
 
     @cached_property

@@ -29,6 +29,8 @@ SLACK_M = 0.2
 )
 @settings(max_examples=12, deadline=None)
 # level and fast to the foot of a slope that PX4 was seen to be late on; a zone below a long slope
+# the take-off counts as reached a metre below, and the first leg is too short to make that good
+@example([(0.0, 4.0, 12.0), (0.0, 8.0, 12.0)], 12.0, 3.0)
 @example([(0.0, 100.0, 20.0), (0.0, 20.0, 45.0)], 20.0, 9.4)
 @example([(107.0, 246.0, 33.8), (0.0, 288.0, 14.4)], 48.0, 9.4)
 def test_every_place_of_a_flight_is_within_a_sheet(
