@@ -122,9 +122,23 @@ def height_lag_m(
     slope = rise_m / length_m
     change = abs(slope - slope_before)
     slow_m_s = min(speed_m_s, most_m_s / max(abs(slope), 1e-9))
-    braking_m = (speed_m_s**2 - slow_m_s**2) / (2 * BRAKE_M_S2)
+    braking_m = slope_braking_m(speed_m_s, length_m, rise_m, most_m_s)
     turning_m = speed_m_s * (_SETTLE_S + change * slow_m_s / (2 * _TURN_UP_M_S2))
     late_m = change * min(length_m, braking_m + turning_m)
     if change > _STEEP:
         late_m += min(abs(rise_m), max(_CLIMB_M_S, most_m_s) ** 2 / (2 * _TURN_UP_M_S2))
     return min(_BESIDE_M, _BESIDE_SHARE * abs(rise_m)) + late_m
+
+
+def slope_braking_m(speed_m_s: float, length_m: float, rise_m: float, most_m_s: float) -> float:
+    """Returns on how much of a leg an aircraft brakes because the leg is steep.
+
+    Meanwhile it has little left to turn into the leg with, so that it keeps to the way it came.
+
+    Args as for `height_lag_m`.
+    """
+    slope = abs(rise_m) / max(length_m, SAME_M)
+    slow_m_s = most_m_s / max(slope, 1e-9)
+    if slow_m_s >= speed_m_s:
+        return 0.0
+    return (speed_m_s**2 - slow_m_s**2) / (2 * BRAKE_M_S2) + 2 * _SETTLE_S * speed_m_s

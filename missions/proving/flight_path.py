@@ -21,6 +21,7 @@ from missions.momentum import (
     height_lag_m,
     run_on_m,
     runs_beyond_m,
+    slope_braking_m,
     swing_m,
 )
 from missions.proving.run_on import FastCorner, fast_corners
@@ -195,8 +196,13 @@ class FlightPath:
     @cached_property
     def _off_m(self) -> Mapping[int, tuple[float, float]]:
         """How far below and above its line in height it may be on the way to each step."""
-        found: dict[int, tuple[float, float]] = {}
-        here, up, slope, speed_m_s = (0.0, 0.0), 0.0, 0.0, 0.0
+        return {number: (under, over) for number, (under, over, _) in self._lags_m.items()}
+
+    @cached_property
+    def _lags_m(self) -> Mapping[int, tuple[float, float, float]]:
+        """How far below, above and beside its line it may be late on the way to each step."""
+        found: dict[int, tuple[float, float, float]] = {}
+        here, up, slope, speed_m_s, bend = (0.0, 0.0), 0.0, 0.0, 0.0, 0.0
         low = high = 0.0  # what it still has to climb or sink when a step counts as reached
         for step, after in zip(self.steps, [*self.steps[1:], None], strict=True):
             to_up = max(up, step.up_m) if step.item.kind is ItemKind.LAND else step.up_m
@@ -204,7 +210,10 @@ class FlightPath:
             if step.item.kind is not ItemKind.TAKEOFF:
                 most = self._climb_m_s if rise > 0 else self._sink_m_s
                 lag = height_lag_m(speed_m_s, slope, length, rise, most)
-                under, over = found[step.number] = (lag + low, lag + high)
+                under, over = lag + low, lag + high
+                aside = math.sin(math.radians(min(90.0, bend)))
+                aside *= slope_braking_m(speed_m_s, length, rise, most)
+                found[step.number] = (under, over, aside)
                 kept = math.exp(-length / self._speeds_m_s[step.number] / _CATCH_UP_S)
                 low, high = (one if one > _LITTLE_M else 0.0 for one in (under * kept, over * kept))
                 slope = rise / length if length > SAME_M else 0.0
@@ -212,7 +221,8 @@ class FlightPath:
             corner, speed_m_s = self.fast_corners.get(step.number), 0.0
             if corner is not None:
                 speed_m_s = corner.speed_m_s
-            elif not halts and after is not None:
+            bend = 0.0
+            if corner is None and not halts and after is not None:
                 bend = bend_deg(here, step.place, after.place)
                 speed_m_s = allowed_m_s(bend, self._speeds_m_s[step.number])
             low = min(ARRIVED_M, max(low, rise))
@@ -243,10 +253,11 @@ class FlightPath:
             to_up = step.up_m
             if step.item.kind is ItemKind.LAND:
                 to_up = max(up, step.up_m)  # it goes over the place first, then down
-            under, over = self._off_m.get(step.number, (0.0, 0.0))
+            under, over, aside = self._lags_m.get(step.number, (0.0, 0.0, 0.0))
+            wide = max(radius_m, self._margin_m + aside)
             yield Sheet(
-                Part.LEG, step.number, here, step.place, up, to_up, *times, under_m=under,
-                over_m=over,
+                Part.LEG, step.number, here, step.place, up, to_up, wide, early, late,
+                under_m=under, over_m=over,
             )  # fmt: skip
             corner = self.fast_corners.get(step.number)
             if corner is not None:
