@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from core.errors import ArmingDenied, LinkLost, NotFound, StartRefused, UploadMismatch
 from geo.zones import Zone
 from missions.adapters.ardupilot_codec import HOME_ITEMS, for_ardupilot, home_item
+from missions.adapters.heard_progress import changes
 from missions.adapters.mavlink_codec import (
     FENCE,
     MISSION,
@@ -228,29 +229,14 @@ class DronekitPilot:
         except ArmingDenied as error:
             raise StartRefused(error.message, where=self._system.url) from error
 
-    async def progress(self) -> AsyncIterator[Progress]:
+    def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
 
         Raises:
             LinkLost: if the vehicle falls silent.
         """
-        last: Progress | None = None
         self._heard = self._system.state.texts_heard
-        was_armed = bool(self._system.state.armed)
-        while True:
-            was_armed = was_armed or bool(self._system.state.armed)
-            present = self._progress(was_armed)
-            if present != last:
-                last = present
-                yield present
-                if present.ended:
-                    return
-                continue  # the state may have changed while the caller worked
-
-            def changed(known: Progress = present, armed: bool = was_armed) -> bool:
-                return self._progress(armed or bool(self._system.state.armed)) != known
-
-            await self._system.wait_for(changed, 3_600.0)
+        return changes(self._system, self._progress)
 
     def _progress(self, was_armed: bool) -> Progress:
         state, encoded = self._system.state, self._encoded

@@ -19,6 +19,7 @@ from core.errors import (
     UploadMismatch,
 )
 from geo.zones import Zone
+from missions.adapters.heard_progress import changes
 from missions.adapters.mavlink_codec import (
     EncodedMission,
     encode_fences,
@@ -212,29 +213,14 @@ class MavsdkPilot:
         """
         await self._reach_mode(VehicleMode.LAND, self._action.land)
 
-    async def progress(self) -> AsyncIterator[Progress]:
+    def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
 
         Raises:
             LinkLost: if the vehicle falls silent.
         """
-        last: Progress | None = None
         self._heard = self._system.state.texts_heard
-        was_armed = bool(self._system.state.armed)
-        while True:
-            was_armed = was_armed or bool(self._system.state.armed)
-            present = self._progress(was_armed)
-            if present != last:
-                last = present
-                yield present
-                if present.ended:
-                    return
-                continue  # the state may have changed while the caller worked
-
-            def changed(known: Progress = present, armed: bool = was_armed) -> bool:
-                return self._progress(armed or bool(self._system.state.armed)) != known
-
-            await self._system.wait_for(changed, 3_600.0)
+        return changes(self._system, self._progress)
 
     def _progress(self, was_armed: bool) -> Progress:
         state, encoded = self._system.state, self._encoded
