@@ -1,4 +1,5 @@
 import asyncio
+import time
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,25 @@ def test_a_manual_clock_jumps_to_the_next_waiter_in_order() -> None:
     assert asyncio.run(story()) == [
         ("a", 1), ("b", 2), ("b", 2), ("a", 3_600), ("b", 86_400),
     ]  # fmt: skip
+
+
+def test_a_manual_clock_does_not_run_ahead_of_work_handed_to_a_thread() -> None:
+    async def story() -> tuple[float, float]:
+        clock = ManualClock(NOW)
+
+        async def works() -> float:
+            await asyncio.to_thread(time.sleep, 0.05)
+            return (clock.now() - NOW).total_seconds()
+
+        async def naps() -> float:
+            await clock.sleep_until(after(1))
+            return (clock.now() - NOW).total_seconds()
+
+        async with clock.running():
+            at, slept = await asyncio.gather(works(), naps())
+        return at, slept
+
+    assert asyncio.run(story()) == (0.0, 1.0)
 
 
 def test_a_manual_clock_stands_until_it_is_moved() -> None:

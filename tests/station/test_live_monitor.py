@@ -84,7 +84,7 @@ async def flown(
 
 
 def story(*failures: Failure, **given: object) -> tuple[Sortie, list[str], list[Monitored]]:
-    ended, shown = asyncio.run(asyncio.wait_for(flown(*failures, **given), 15.0))  # type: ignore[arg-type]
+    ended, shown = asyncio.run(asyncio.wait_for(flown(*failures, **given), 60.0))  # type: ignore[arg-type]
     return ended, [event.text for event in ended.events], shown
 
 
