@@ -10,6 +10,7 @@ from api.accounts import AccountStore, PasswordHasher, ReceiptStore
 from geo.ports import ZoneStore
 from incidents.ports import EvidenceRetention, EvidenceVault, IncidentStore, PurgeableVault
 from missions.control.ports import ControlStore
+from missions.driving.ports import TapStore
 from missions.ports import MissionStore, PermissionStore, ScheduleStore
 from telemetry.ports import TelemetryLog
 
@@ -43,6 +44,8 @@ class Stores:
     permissions: PermissionStore
     schedules: ScheduleStore
     control: ControlStore
+    taps: TapStore
+    """What drivers have pressed."""
     telemetry: TelemetryLog
     incidents: IncidentStore
     accounts: AccountStore

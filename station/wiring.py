@@ -89,6 +89,7 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
     from missions.adapters.sqlmodel_permissions import SqlPermissionStore
     from missions.adapters.sqlmodel_schedules import SqlScheduleStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
+    from missions.adapters.sqlmodel_taps import SqlTapStore
     from station.data_folder import EVIDENCE_FOLDER, Stores
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
@@ -100,6 +101,7 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
         permissions=SqlPermissionStore(database.main),
         schedules=SqlScheduleStore(database.main),
         control=SqlControlStore(database.main),
+        taps=SqlTapStore(database.main),
         telemetry=SqlTelemetryLog(database.telemetry),
         incidents=SqlIncidentStore(database.main, clock),
         accounts=accounts,
@@ -132,6 +134,7 @@ def main_tables() -> "MetaData":
     from missions.adapters.sqlmodel_permissions import PermissionRow
     from missions.adapters.sqlmodel_schedules import ScheduleRow
     from missions.adapters.sqlmodel_store import SortieRow
+    from missions.adapters.sqlmodel_taps import TapRow
 
     rows: tuple[type[Any], ...] = (
         AccountRow,
@@ -141,6 +144,7 @@ def main_tables() -> "MetaData":
         PermissionRow,
         ScheduleRow,
         CommandRow,
+        TapRow,
     )
     metadata: MetaData = rows[0].metadata
     return metadata

@@ -1,0 +1,1 @@
+"""What the drivers of patrol cars see and say: their stops, and every tap on their page."""
