@@ -3,17 +3,13 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
-
-from shapely import LineString, Point
 
 from geo.local_frame import LocalFrame
 from geo.positions import Datum
 from missions.model import Asset, ItemKind, Plan, SortieState
+from missions.monitoring.way import Place, Way
 from missions.proving.return_settings import rally_spots
 from telemetry.model import TelemetrySample, VehicleMode
-
-Place = tuple[float, float]
 
 SIGMA_UNKNOWN_M = 5.0
 """Of a vehicle that does not say how well it knows its place."""
@@ -56,7 +52,7 @@ class Track:
     home: Place
     goals: tuple[Place, ...]
     """Where a return may end: home and the rally points."""
-    way: LineString | None
+    way: Way | None
     """The legs of the mission; `None` where it has none."""
     loiter_m: float
     """The widest circle that is flown about a place of it."""
@@ -71,6 +67,10 @@ class Situation:
     sample: TelemetrySample
     spot: Spot | None
     """`None` where its place or height is not known, or it stands on the ground."""
+    beside_m: float = 0.0
+    """How far it is beside the way of the mission; 0 where that has none."""
+    leg_left_m: float = math.inf
+    """How far it is to the end of the leg along which it moves; infinite where it is on none."""
 
     @property
     def manual(self) -> bool:
@@ -89,7 +89,7 @@ def track_of(plan: Plan, asset: Asset, frame: LocalFrame) -> Track:
         elif item.kind is ItemKind.RETURN:
             places.append(home)
     goals = (home, *(frame.to_en1_m(lat, lon) for lat, lon, _ in rally_spots(plan)))
-    way = LineString(places) if len(places) > 1 else None
+    way = Way(places, asset.acceptance_radius_m) if len(places) > 1 else None
     return Track(asset, plan, frame, home, goals, way, loiter_m)
 
 
@@ -119,39 +119,13 @@ def situation_of(track: Track, state: SortieState, sample: TelemetrySample) -> S
         _known(sample.horizontal_sigma_m),
         _known(sample.vertical_sigma_m),
     )
-    return Situation(track, state, sample, spot)
+    if track.way is None:
+        return Situation(track, state, sample, spot)
+    looked = track.way.look(place, spot.east_m_s, spot.north_m_s)
+    return Situation(track, state, sample, spot, *looked)
 
 
 def _known(sigma_m: float | None) -> float:
     if sigma_m is None or not sigma_m >= 0:
         return SIGMA_UNKNOWN_M
     return sigma_m
-
-
-def beside_m(track: Track, place: Place) -> float:
-    """Returns how far a place is beside the way of the mission."""
-    return 0.0 if track.way is None else float(track.way.distance(Point(place)))
-
-
-def way_left_m(track: Track, spot: Spot) -> float:
-    """Returns how far it is to the end of the leg that it flies, as far as that is known.
-
-    The leg is the one along which it moves; infinite where it moves along none.
-    """
-    if track.way is None:
-        return math.inf
-    here, best = spot.place, math.inf
-    speed = spot.speed_m_s
-    corners = list(track.way.coords)
-    for (ax, ay), (bx, by) in pairwise(corners):
-        length = math.hypot(bx - ax, by - ay)
-        if length < 0.01 or speed < 0.5:
-            continue
-        ux, uy = (bx - ax) / length, (by - ay) / length
-        along = (here[0] - ax) * ux + (here[1] - ay) * uy
-        across = abs((here[0] - ax) * uy - (here[1] - ay) * ux)
-        aligned = (spot.east_m_s * ux + spot.north_m_s * uy) / speed
-        near = across <= track.asset.acceptance_radius_m + 3.0 and -3.0 <= along <= length + 3.0
-        if near and aligned > 0.97:
-            best = min(best, max(0.0, length - along))
-    return best

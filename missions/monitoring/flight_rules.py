@@ -7,7 +7,7 @@ from datetime import datetime
 from missions.endurance import RETURN_UP_M, air_of, share_of, spendable
 from missions.model import Asset, SortieState
 from missions.monitoring.concerns import Concern, ConcernCode, Gravity
-from missions.monitoring.flight import Situation, Spot, beside_m
+from missions.monitoring.flight import Situation, Spot
 from missions.monitoring.policy import MonitorPolicy
 from missions.permissions import Permission
 from missions.schedules import StopReason, WeatherGates
@@ -35,7 +35,7 @@ def route_concern(situation: Situation, policy: MonitorPolicy, now: datetime) ->
     flies_it = flies_it and situation.sample.mode in (_M.MISSION, _M.HOLD)
     if spot is None or track.way is None or not flies_it:
         return None
-    away_m = beside_m(track, spot.place)
+    away_m = situation.beside_m
     limit_m = track.asset.acceptance_radius_m + track.loiter_m + policy.route_margin_m
     if away_m <= limit_m:
         return None

@@ -66,6 +66,7 @@ class ZoneIndex:
         by_key = {(zone.zone_id, zone.version): zone for zone in on}
         self._zones = [by_key[zone.zone_id, zone.version] for zone in self._space.zones]
         self._hours = [_hours(zone, now) for zone in self._zones]
+        self._inclusions = [int(n) for n in self._space.inclusion.nonzero()[0]]
         shapely.prepare(self._space.areas)
 
     @property
@@ -76,15 +77,12 @@ class ZoneIndex:
     @property
     def has_inclusions(self) -> bool:
         """Whether there is any inclusion, in force or not."""
-        return bool(self._space.inclusion.any())
+        return bool(self._inclusions)
 
     def some_inclusion_holds(self, now: datetime) -> bool:
         """Returns whether any inclusion is in force, so that one must not be outside of all."""
         second = (now - self.made_at).total_seconds()
-        return any(
-            _begins_s(self._hours[n], second) == 0.0
-            for n in map(int, self._space.inclusion.nonzero()[0])
-        )
+        return any(_begins_s(self._hours[n], second) == 0.0 for n in self._inclusions)
 
     def near(
         self, home: Position, shape: Point | LineString, reach_m: float, now: datetime

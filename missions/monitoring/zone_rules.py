@@ -9,7 +9,7 @@ from shapely.geometry.base import BaseGeometry
 
 from missions.momentum import BRAKE_M_S2, run_on_m
 from missions.monitoring.concerns import Concern, ConcernCode, Gravity
-from missions.monitoring.flight import Situation, Spot, beside_m, way_left_m
+from missions.monitoring.flight import Situation, Spot
 from missions.monitoring.policy import MonitorPolicy
 from missions.monitoring.zone_index import Near, ZoneIndex
 
@@ -34,10 +34,9 @@ def zone_concerns(
     doubt_m = policy.sigmas * spot.sigma_m
     keep_m = run_on_m(spot.speed_m_s) + doubt_m + policy.margin_m
     reach_m = spot.speed_m_s * policy.ahead_s + keep_m
-    on_way = beside_m(situation.track, spot.place) <= situation.track.asset.acceptance_radius_m + 3
-    if on_way:  # a proven plan turns at the end of its leg
-        left_m = way_left_m(situation.track, spot)
-        reach_m = min(reach_m, left_m + situation.track.asset.acceptance_radius_m)
+    radius_m = situation.track.asset.acceptance_radius_m
+    if situation.beside_m <= radius_m + 3:  # a proven plan turns at the end of its leg
+        reach_m = min(reach_m, situation.leg_left_m + radius_m)
     here = Point(spot.place)
     ahead = _ahead(spot, reach_m)
     near = index.near(situation.track.plan.home, ahead, doubt_m, now)
