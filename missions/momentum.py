@@ -20,7 +20,7 @@ BRAKE_M_S2 = 3.0
 _RUN_ON_S = 0.9
 """Until a return brakes fully, with little jerk, at the speed of the leg."""
 _STEADY_M_S = 8.0
-_SOFT_DEG, _STOP_DEG = 15.0, 50.0
+SOFT_DEG, _STOP_DEG = 15.0, 50.0
 """Bends up to the first are flown at full speed, from the second on at a crawl."""
 _CRAWL_M_S = 1.2
 SAME_M = 0.01
@@ -29,7 +29,8 @@ _TURN_UP_M_S2 = 2.0
 """With which the speed up or down changes."""
 _STEEP, _CLIMB_M_S = 0.4, 3.0
 """Where slopes change by more it speeds up ahead sooner than up or down; `MPC_Z_V_AUTO_UP`."""
-_SETTLE_S = 0.5
+SETTLE_S = 0.5
+"""Until a wanted speed is taken up."""
 ARRIVED_M = 1.0
 """A step counts as reached this far below or above it; PX4's `NAV_MC_ALT_RAD` is 0.8 m."""
 _BESIDE_M, _BESIDE_SHARE = 1.5, 0.1
@@ -97,7 +98,7 @@ def bend_deg(before: Place, here: Place, after: Place) -> float:
 
 def allowed_m_s(bend_deg: float, speed_m_s: float) -> float:
     """Returns the speed at which a bend is meant to be passed."""
-    if bend_deg < _SOFT_DEG:
+    if bend_deg < SOFT_DEG:
         return speed_m_s
     return max(_CRAWL_M_S, speed_m_s * (1 - bend_deg / _STOP_DEG))
 
@@ -123,7 +124,7 @@ def height_lag_m(
     change = abs(slope - slope_before)
     slow_m_s = min(speed_m_s, most_m_s / max(abs(slope), 1e-9))
     braking_m = slope_braking_m(speed_m_s, length_m, rise_m, most_m_s)
-    turning_m = speed_m_s * (_SETTLE_S + change * slow_m_s / (2 * _TURN_UP_M_S2))
+    turning_m = speed_m_s * (SETTLE_S + change * slow_m_s / (2 * _TURN_UP_M_S2))
     late_m = change * min(length_m, braking_m + turning_m)
     if change > _STEEP:
         late_m += min(abs(rise_m), max(_CLIMB_M_S, most_m_s) ** 2 / (2 * _TURN_UP_M_S2))
@@ -141,4 +142,4 @@ def slope_braking_m(speed_m_s: float, length_m: float, rise_m: float, most_m_s: 
     slow_m_s = most_m_s / max(slope, 1e-9)
     if slow_m_s >= speed_m_s:
         return 0.0
-    return (speed_m_s**2 - slow_m_s**2) / (2 * BRAKE_M_S2) + 2 * _SETTLE_S * speed_m_s
+    return (speed_m_s**2 - slow_m_s**2) / (2 * BRAKE_M_S2) + 2 * SETTLE_S * speed_m_s

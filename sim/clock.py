@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import ParamSpec, TypeVar
 
-_P, _R = ParamSpec("_P"), TypeVar("_R")
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _LONGEST_NAP_S = 0.05
 _IDLE_TURNS = 20

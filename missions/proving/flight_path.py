@@ -13,25 +13,18 @@ from geo.positions import Altitude, Datum, Position
 from missions.endurance import RETURN_UP_M, Endurance
 from missions.model import Asset, ItemKind, MissionItem, Plan
 from missions.momentum import (
-    ARRIVED_M,
     SAME_M,
     Stop,
-    allowed_m_s,
-    bend_deg,
-    height_lag_m,
     run_on_m,
     runs_beyond_m,
-    slope_braking_m,
     swing_m,
 )
+from missions.proving.off_line import Leg, OffLine, off_lines
 from missions.proving.run_on import FastCorner, fast_corners
 from missions.proving.sheets import Part, Place, Sheet, nearest_span, part_of
 
 _EARLY, _LATE, _START_S = 0.9, 1.1, 30.0
 """A time on the way is known to a tenth of what has passed, and the start to half a minute."""
-
-_CATCH_UP_S, _LITTLE_M = 1.2, 0.02
-"""In which most of a wrong height is made good, and what of it is nothing."""
 _ENDS = (ItemKind.RETURN, ItemKind.LAND)
 
 
@@ -194,41 +187,25 @@ class FlightPath:
         return runs_beyond_m(self._stops, self.radius_m)
 
     @cached_property
-    def _off_m(self) -> Mapping[int, tuple[float, float]]:
-        """How far below and above its line in height it may be on the way to each step."""
-        return {number: (under, over) for number, (under, over, _) in self._lags_m.items()}
-
-    @cached_property
-    def _lags_m(self) -> Mapping[int, tuple[float, float, float]]:
-        """How far below, above and beside its line it may be late on the way to each step."""
-        found: dict[int, tuple[float, float, float]] = {}
-        here, up, slope, speed_m_s, bend = (0.0, 0.0), 0.0, 0.0, 0.0, 0.0
-        low = high = 0.0  # what it still has to climb or sink when a step counts as reached
-        for step, after in zip(self.steps, [*self.steps[1:], None], strict=True):
-            to_up = max(up, step.up_m) if step.item.kind is ItemKind.LAND else step.up_m
-            length, rise = math.dist(here, step.place), to_up - up
-            if step.item.kind is not ItemKind.TAKEOFF:
-                most = self._climb_m_s if rise > 0 else self._sink_m_s
-                lag = height_lag_m(speed_m_s, slope, length, rise, most)
-                under, over = lag + low, lag + high
-                aside = math.sin(math.radians(min(90.0, bend)))
-                aside *= slope_braking_m(speed_m_s, length, rise, most)
-                found[step.number] = (under, over, aside)
-                kept = math.exp(-length / self._speeds_m_s[step.number] / _CATCH_UP_S)
-                low, high = (one if one > _LITTLE_M else 0.0 for one in (under * kept, over * kept))
-                slope = rise / length if length > SAME_M else 0.0
-            halts = step.item.kind is not ItemKind.WAYPOINT or step.item.hold_s > 0
-            corner, speed_m_s = self.fast_corners.get(step.number), 0.0
-            if corner is not None:
-                speed_m_s = corner.speed_m_s
-            bend = 0.0
-            if corner is None and not halts and after is not None:
-                bend = bend_deg(here, step.place, after.place)
-                speed_m_s = allowed_m_s(bend, self._speeds_m_s[step.number])
-            low = min(ARRIVED_M, max(low, rise))
-            high = min(ARRIVED_M, max(high, -rise))
-            here, up = step.place, to_up
-        return found
+    def _off_lines(self) -> Mapping[int, OffLine]:
+        """How far off its line it may be on the way to each step."""
+        legs, up = [], 0.0
+        for step in self.steps:
+            item, corner = step.item, self.fast_corners.get(step.number)
+            # it goes over the place of a landing first, then down
+            up = max(up, step.up_m) if item.kind is ItemKind.LAND else step.up_m
+            legs.append(
+                Leg(
+                    step.number,
+                    step.place,
+                    up,
+                    self._speeds_m_s[step.number],
+                    halts=item.kind is not ItemKind.WAYPOINT or item.hold_s > 0,
+                    passed_m_s=None if corner is None else corner.speed_m_s,
+                    takeoff=item.kind is ItemKind.TAKEOFF,
+                )
+            )
+        return off_lines(legs, self.radius_m - self._margin_m, self._climb_m_s, self._sink_m_s)
 
     @cached_property
     def _place_of(self) -> Mapping[int, Place]:
@@ -253,11 +230,11 @@ class FlightPath:
             to_up = step.up_m
             if step.item.kind is ItemKind.LAND:
                 to_up = max(up, step.up_m)  # it goes over the place first, then down
-            under, over, aside = self._lags_m.get(step.number, (0.0, 0.0, 0.0))
-            wide = max(radius_m, self._margin_m + aside)
+            off = self._off_lines.get(step.number, OffLine())
+            wide = max(radius_m, self._margin_m + off.beside_m)
             yield Sheet(
                 Part.LEG, step.number, here, step.place, up, to_up, wide, early, late,
-                under_m=under, over_m=over,
+                under_m=off.under_m, over_m=off.over_m,
             )  # fmt: skip
             corner = self.fast_corners.get(step.number)
             if corner is not None:
@@ -283,11 +260,11 @@ class FlightPath:
     def _off_within_m(self, step: Step, until: Place) -> tuple[float, float]:
         """Returns how far below and above a step's height it may be up to a place behind it."""
         after = next((one for one in self.steps if one.number > step.number), step)
-        under, over = self._off_m.get(after.number, (0.0, 0.0))
+        off = self._off_lines.get(after.number, OffLine())
         rise = 0.0 if after.item.kind is ItemKind.LAND else after.up_m - step.up_m
         length = max(SAME_M, math.dist(step.place, after.place))
         rise *= min(1.0, math.dist(step.place, until) / length)
-        return under + max(0.0, -rise), over + max(0.0, rise)
+        return off.under_m + max(0.0, -rise), off.over_m + max(0.0, rise)
 
     def _radius_after(self, item: MissionItem) -> float:
         """Returns how far beside its line the way behind an item may be.
