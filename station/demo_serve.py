@@ -14,7 +14,6 @@ from sim.world_layout import Layout
 from station.command import Run
 from station.demo import DEMO_USER, DemoStation, opened_demo
 from station.demo_scenario import FRAME
-from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
 from station.live_monitor import LiveMonitor, monitor_policy
 from station.services import city, make_services
@@ -52,11 +51,7 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
         call.emit({"url": address, "demo": True, "seed": seed}, f"Qyran demo: {address}")
         if services.page_folder is None:
             call.note("the page was not built; run scripts/build_page, the API works meanwhile")
-        watch = FlightWatch(
-            demo.operations, demo.stores.zones, demo.stores.permissions.permissions, demo.clock,
-            terrain=demo.station.ground.terrain,
-        )  # fmt: skip
-        tasks = [asyncio.create_task(watch.run()), asyncio.create_task(monitor.run())]
+        tasks = [asyncio.create_task(monitor.run())]
         if auto:
             tasks.append(asyncio.create_task(_patrol_rounds(demo)))
         try:

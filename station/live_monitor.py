@@ -1,4 +1,7 @@
-"""Judges every telemetry sample of every drone under way, and orders what follows from it.
+"""The one watch over flights: judges every sample of every drone under way, orders what follows.
+
+It also looks at what no sample says: zones that have come into force since a plan was proven,
+permissions that end, the air, silence.
 
 Samples come from any thread and are judged on the event loop, where orders are given. What needs
 a store, the weather or a proof is fetched in a thread of its own, once a second or when it is
@@ -8,8 +11,7 @@ wanted, so that no sample waits for it.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -18,28 +20,28 @@ from core.errors import QyranError
 from core.ids import AssetId
 from geo.ports import TerrainModel, ZoneStore
 from geo.zones import Purpose, Zone
-from missions.dispatching.zone_appeared import Advice, flight_of, respond
 from missions.executor import SortieCommands
 from missions.model import Asset, AssetKind, Sortie, SortieState
+from missions.monitoring.appeared import Key, KnownZones, look
 from missions.monitoring.concerns import Concern, ConcernCode
-from missions.monitoring.escalation import Stage, Step, Watch, WayBack, escalate
-from missions.monitoring.flight import Situation, Spot, Track, situation_of, track_of
+from missions.monitoring.escalation import WayBack, escalate
+from missions.monitoring.flight import situation_of, track_of
 from missions.monitoring.flight_rules import link_concern
-from missions.monitoring.judging import Surroundings, judge_sample, judge_time
+from missions.monitoring.judging import Surroundings, judge_sample, judge_time, judge_unheard
 from missions.monitoring.monitored import Monitored
 from missions.monitoring.policy import MonitorPolicy
 from missions.monitoring.zone_index import KNOWN, ZoneIndex
 from missions.permissions import Permission
 from missions.weather import Weather
+from station.monitored_flight import MonitoredFlight, summary
 from station.settings import MonitorSettings
+from station.ways_back import in_flight, way_back, words_of_appeared
 from telemetry.model import TelemetrySample, VehicleMode
 
 log = logging.getLogger(__name__)
 
 _IN_AIR = (SortieState.UNDERWAY, SortieState.HOLDING, SortieState.RETURNING)
 _WEATHER_EVERY = timedelta(seconds=60)
-_ODD_FOR = timedelta(seconds=5)
-"""A mode that was not ordered counts when it lasts: orders and our books take a while."""
 _SAME_INDEX_DEG = 0.05
 """Homes so near to each other share an index: some kilometres."""
 
@@ -57,27 +59,8 @@ class UnderWay(Protocol):
 class _ProofWanted(Exception):
     """A return is wanted whose proof has not been made yet."""
 
-
-@dataclass
-class _Flight:
-    """What is kept of one sortie while it is under way."""
-
-    sortie: Sortie
-    asset: Asset
-    orders: SortieCommands
-    track: Track
-    around: Surroundings
-    began_at: datetime
-    watch: Watch = Watch()  # noqa: RUF009 - frozen
-    situation: Situation | None = None
-    before: Spot | None = None
-    heard_at: datetime | None = None
-    by_sample: tuple[Concern, ...] = ()
-    by_time: tuple[Concern, ...] = ()
-    weather_at: datetime | None = None
-    proving: asyncio.Task[None] | None = None
-    odd_since: datetime | None = None
-    """Since when its mode is not the one that was ordered."""
+    def __init__(self, code: ConcernCode) -> None:
+        self.code = code
 
 
 class LiveMonitor:
@@ -113,7 +96,7 @@ class LiveMonitor:
         self._operations, self._zones, self._permissions = operations, zones, permissions
         self._clock, self._policy, self._weather = clock, policy, weather
         self._terrain, self._on_change, self._every = terrain, on_change, every
-        self._flights: dict[AssetId, _Flight] = {}
+        self._flights: dict[AssetId, MonitoredFlight] = {}
         self._came: deque[TelemetrySample] = deque(maxlen=100_000)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flight_zones: tuple[Zone, ...] = ()
@@ -131,7 +114,7 @@ class LiveMonitor:
 
     def monitored(self) -> tuple[Monitored, ...]:
         """Returns every flight under way with what is wrong with it, in order of its asset."""
-        return tuple(_shown(f, self._clock.now()) for _, f in sorted(self._flights.items()))
+        return tuple(f.shown(self._clock.now()) for _, f in sorted(self._flights.items()))
 
     async def run(self) -> None:
         """Watches until it is cancelled; a fault of a store is logged and tried again."""
@@ -148,6 +131,11 @@ class LiveMonitor:
         finally:
             self._loop = None
 
+    async def settled(self) -> None:
+        """Returns once no proof of a return is being made."""
+        while proofs := [f.proving for f in self._flights.values() if f.proving is not None]:
+            await asyncio.gather(*proofs, return_exceptions=True)
+
     async def turn(self) -> None:
         """Looks once at who is under way, at zones, air, permissions, and at who is silent.
 
@@ -163,14 +151,14 @@ class LiveMonitor:
         for asset_id, flight in list(self._flights.items()):
             if present.get(asset_id) != flight.sortie.sortie_id:
                 del self._flights[asset_id]
-                ended = replace(_shown(flight, self._clock.now()), concerns=(), since=())
-                self._on_change(ended)
+                self._on_change(flight.shown_ended(self._clock.now()))
         if not flying:
             return
         zones = tuple(await asyncio.to_thread(self._zones.find, Purpose.FLIGHT))
         permissions = tuple(await asyncio.to_thread(self._permissions))
         now = self._clock.now()
         self._refresh(zones, now)
+        holding = {(zone.zone_id, zone.version): zone for zone in zones if zone.in_force(now)}
         for sortie, asset, orders in flying:
             known = self._known(sortie, asset, orders, now)
             weather = await self._air(known, now)
@@ -179,6 +167,8 @@ class LiveMonitor:
             if known.track.frame is not index.frame:
                 known.track, known.before = track_of(sortie.plan, asset, index.frame), None
         self.drain()
+        for flight in list(self._flights.values()):
+            await self._look_at_zones(flight, holding, now)
         now = self._clock.now()
         for flight in list(self._flights.values()):
             self._look_by_time(flight, now)
@@ -195,19 +185,20 @@ class LiveMonitor:
             except Exception:  # one bad sample must not keep the others from being judged
                 log.exception("a sample could not be judged", extra={"asset": sample.asset_id})
 
-    def _judge(self, flight: _Flight, sample: TelemetrySample, now: datetime) -> None:
+    def _judge(self, flight: MonitoredFlight, sample: TelemetrySample, now: datetime) -> None:
         flight.heard_at = now
         situation = situation_of(flight.track, flight.sortie.state, sample)
         flight.situation = situation
         found = judge_sample(situation, flight.before, flight.around, self._policy, now)
-        flight.by_sample = _without_lag(flight, found, now)
+        flight.by_sample = flight.without_lag(found, now)
         flight.before = situation.spot
         self._advance(flight, now)
 
-    def _look_by_time(self, flight: _Flight, now: datetime) -> None:
-        flight.by_time = ()
-        if flight.situation is not None:
-            around, situation = flight.around, flight.situation
+    def _look_by_time(self, flight: MonitoredFlight, now: datetime) -> None:
+        around, situation = flight.around, flight.situation
+        if situation is None or situation.spot is None:
+            flight.by_time = judge_unheard(flight.sortie.plan, around, self._policy, now)
+        else:
             found = judge_time(situation, around, self._policy, now)
             looks = self._weather is not None
             unknown = ConcernCode.WEATHER_UNKNOWN
@@ -218,39 +209,41 @@ class LiveMonitor:
             flight.by_time = (*flight.by_time, silent)
         self._advance(flight, now)
 
-    def _advance(self, flight: _Flight, now: datetime, back: WayBack | None = None) -> None:
+    def _advance(self, flight: MonitoredFlight, now: datetime, back: WayBack | None = None) -> None:
         """Takes in what is wrong, and orders what follows."""
 
-        def way_back() -> WayBack:
+        def proven(concern: Concern) -> WayBack:
             if back is None:
-                raise _ProofWanted
+                raise _ProofWanted(concern.code)
             return back
 
         if flight.proving is not None and back is None:
             return  # the next step waits for the proof
         before = flight.watch
-        sample = None if flight.situation is None else flight.situation.sample
+        sample = flight.sample
         try:
             flight.watch, steps = escalate(
                 before,
-                (*flight.by_sample, *flight.by_time),
+                flight.concerns,
                 flight.sortie.state,
                 self._policy,
                 now,
-                way_back,
+                proven,
                 flies_mission=sample is not None and sample.mode is VehicleMode.MISSION,
             )
-        except _ProofWanted:
-            flight.proving = asyncio.ensure_future(self._prove(flight, now))
+        except _ProofWanted as wanted:
+            proof = self._prove(flight, now, wanted.code)
+            flight.proving = asyncio.ensure_future(proof)
             return
         for step in steps:
-            _carry_out(flight, step)
-        if steps or _summary(before) != _summary(flight.watch):
-            self._on_change(_shown(flight, now))
+            flight.carry_out(step)
+        if steps or summary(before) != summary(flight.watch):
+            self._on_change(flight.shown(now))
 
-    async def _prove(self, flight: _Flight, now: datetime) -> None:
+    async def _prove(self, flight: MonitoredFlight, now: datetime, code: ConcernCode) -> None:
         try:
-            back = await asyncio.to_thread(self._way_back, flight, now)
+            zones = self._flight_zones
+            back = await asyncio.to_thread(way_back, flight, code, zones, now, self._terrain)
         except Exception as error:  # no proof is no proof: it is held for a person
             log.exception("a return could not be proven")
             back = WayBack(False, f"it could not be looked at: {error}")
@@ -258,28 +251,35 @@ class LiveMonitor:
         if flight is self._flights.get(flight.asset.asset_id):
             self._advance(flight, self._clock.now(), back)
 
-    def _way_back(self, flight: _Flight, now: datetime) -> WayBack:
-        sample = None if flight.situation is None else flight.situation.sample
-        there = None if sample is None else flight_of(flight.sortie, flight.asset, sample)
-        if there is None:
-            return WayBack(False, "where it is, or how high, is not known")
-        zones = self._flight_zones
-        found = respond(there, flight.sortie.plan, zones, now, terrain=self._terrain)
-        return WayBack(found.order is Advice.RETURN and found.way.proven, found.way.why)
+    async def _look_at_zones(
+        self, flight: MonitoredFlight, holding: Mapping[Key, Zone], now: datetime
+    ) -> None:
+        """Takes in which zones have appeared to a flight since its plan was proven."""
+        there, zones, terrain = in_flight(flight), self._flight_zones, self._terrain
+
+        def looked() -> KnownZones:
+            def words(zone: Zone) -> str:
+                return words_of_appeared(flight, zones, now, terrain)
+
+            return look(flight.known_zones, there, holding, now, terrain, words)
+
+        if flight.known_zones.open or flight.known_zones.judged != holding.keys():
+            flight.known_zones = await asyncio.to_thread(looked)
+        flight.by_zones = () if there is None else flight.known_zones.concerns(there, now)
 
     def _known(
         self, sortie: Sortie, asset: Asset, orders: SortieCommands, now: datetime
-    ) -> _Flight:
+    ) -> MonitoredFlight:
         flight = self._flights.get(asset.asset_id)
         if flight is None:
             index = self._index(asset, now)
             track = track_of(sortie.plan, asset, index.frame)
-            flight = _Flight(sortie, asset, orders, track, Surroundings(index), now)
+            flight = MonitoredFlight(sortie, asset, orders, track, Surroundings(index), now)
             self._flights[asset.asset_id] = flight
-        flight.sortie = sortie
+        flight.take(sortie)
         return flight
 
-    async def _air(self, flight: _Flight, now: datetime) -> Weather | None:
+    async def _air(self, flight: MonitoredFlight, now: datetime) -> Weather | None:
         if self._weather is None:
             return None
         if flight.weather_at is not None and now - flight.weather_at < _WEATHER_EVERY:
@@ -320,48 +320,3 @@ def monitor_policy(settings: MonitorSettings) -> MonitorPolicy:
 
 def _versions(zones: Sequence[Zone]) -> set[tuple[str, int, bool]]:
     return {(zone.zone_id, zone.version, zone.switched_on) for zone in zones}
-
-
-def _carry_out(flight: _Flight, step: Step) -> None:
-    extra = {"sortie_id": flight.sortie.sortie_id, "stage": step.stage.name, "code": step.code}
-    log.warning("the monitor acts", extra=extra)
-    if step.stage is Stage.HELD:
-        flight.orders.hold(reason_code=step.code, text=step.text)
-    elif step.stage is Stage.RETURNING:
-        flight.orders.bring_home(reason_code=step.code, text=step.text)
-    elif step.stage is Stage.LANDING:
-        flight.orders.land(reason_code=step.code, text=step.text)
-    else:
-        flight.orders.tell(f"warning, {step.text}")
-
-
-def _without_lag(flight: _Flight, found: Sequence[Concern], now: datetime) -> tuple[Concern, ...]:
-    """Returns concerns without that of a mode that is only ahead of what our books say."""
-    if not any(one.code is ConcernCode.MODE_UNEXPECTED for one in found):
-        flight.odd_since = None
-        return tuple(found)
-    flight.odd_since = flight.odd_since or now
-    if now - flight.odd_since >= _ODD_FOR:
-        return tuple(found)
-    return tuple(one for one in found if one.code is not ConcernCode.MODE_UNEXPECTED)
-
-
-def _summary(watch: Watch) -> tuple[object, ...]:
-    grave = frozenset((key, one.concern.gravity) for key, one in watch.kept.items())
-    return watch.stage, watch.manual, grave
-
-
-def _shown(flight: _Flight, now: datetime) -> Monitored:
-    kept = sorted(
-        flight.watch.kept.values(),
-        key=lambda one: (-one.concern.gravity, one.concern.code, one.concern.about),
-    )
-    return Monitored(
-        flight.sortie.sortie_id,
-        flight.asset.asset_id,
-        now,
-        flight.watch.stage,
-        flight.watch.manual,
-        tuple(one.concern for one in kept),
-        tuple(one.since for one in kept),
-    )

@@ -30,7 +30,8 @@ from missions.dispatching.exits import (
     later,
     way_out,
 )
-from missions.model import Asset, ItemKind, Plan, Sortie, SortieState
+from missions.model import Asset, Autopilot, ItemKind, Plan, Sortie, SortieState
+from missions.proving.ardupilot_returns import copter_return_settings
 from missions.proving.return_settings import rally_spots, return_settings
 from telemetry.model import TelemetrySample
 
@@ -38,6 +39,8 @@ _STEP_M = 1.0
 _SLACK_M = 0.1
 _RALLY_FROM_HOME_M, _RALLY_NEARER_M = 10.0, 2.0
 """PX4 heeds no rally point nearer to home, nor one that is nearer than home by no more."""
+_EVEN_M = 1.0
+"""ArduPilot takes the nearest of home and rally points; so near to even it may be either."""
 
 
 class Advice(StrEnum):
@@ -136,9 +139,10 @@ def own_return(
 ) -> WayOut | None:
     """Returns the return that the vehicle flies by itself, where it is a proven way out.
 
-    It brakes, climbs to its return height and goes straight to the nearest of home and the plan's
-    rally points. Of a zone that it is in now it gets no deeper than by braking and does not come
-    back; everything else that is closed it keeps clear of.
+    By the settings that the proof of its plan counts on (`missions.proving.return_settings`, and
+    `ardupilot_returns` for ArduPilot) it brakes, climbs to its return height and goes straight to
+    the nearest of home and the plan's rally points. Of a zone that it is in now it gets no deeper
+    than by braking and does not come back; everything else that is closed it keeps clear of.
 
     Args:
         flight: the aircraft.
@@ -177,12 +181,17 @@ def own_return(
 
 
 def _return_up_m(flight: InFlight, plan: Plan) -> float | None:
+    """Returns how high the vehicle goes to return, by the settings its proof counts on."""
     try:
-        settings = {one.name: one.wanted for one in return_settings(plan)}
+        if flight.asset.autopilot is Autopilot.ARDUPILOT:
+            settings = copter_return_settings(plan, metres=False)
+            wanted_m = {one.name: one.wanted / 100.0 for one in settings}.get("RTL_ALT")
+        else:
+            named = {one.name: one.wanted for one in return_settings(plan)}
+            wanted_m = named.get("RTL_RETURN_ALT")
     except PlanUnreadable:
         return None
-    wanted = settings.get("RTL_RETURN_ALT")
-    return None if wanted is None else max(flight.up_m, wanted)
+    return None if wanted_m is None else max(flight.up_m, wanted_m)
 
 
 def _goal(
@@ -192,11 +201,15 @@ def _goal(
     home = flight.asset.home
     at_home = space.frame.to_en1_m(home.lat_deg, home.lon_deg)
     spots = [space.frame.to_en1_m(lat, lon) for lat, lon, _ in rally_spots(plan)]
-    spots = [spot for spot in spots if math.dist(spot, at_home) > _RALLY_FROM_HOME_M]
+    # a rally point that is nearer than home by about these may or may not be taken
+    nearer = (0.0, 2 * _RALLY_NEARER_M)
+    if flight.asset.autopilot is Autopilot.ARDUPILOT:
+        nearer = (-_EVEN_M, _EVEN_M)
+    else:
+        spots = [spot for spot in spots if math.dist(spot, at_home) > _RALLY_FROM_HOME_M]
     chosen = set()
     for here in ((0.0, 0.0), stop):
-        # a rally point that is nearer than home by about the threshold may or may not be taken
-        for nearer_m in (0.0, 2 * _RALLY_NEARER_M):
+        for nearer_m in nearer:
             goal, away = (Ending.HOME, at_home), math.dist(here, at_home)
             for spot in spots:
                 if math.dist(here, spot) + nearer_m < away:

@@ -13,6 +13,7 @@ class ConcernCode(StrEnum):
     ZONE_BREACH = "zone_breach"
     ZONE_AHEAD = "zone_ahead"
     ZONE_BEGINS = "zone_begins"
+    ZONE_APPEARED = "zone_appeared"
     OFF_ROUTE = "off_route"
     ENERGY_LOW = "energy_low"
     LINK_STALE = "link_stale"
@@ -31,6 +32,8 @@ CONCERN_CODES: Mapping[ConcernCode, str] = MappingProxyType(
         " ceiling, at an instant when that holds.",
         ConcernCode.ZONE_AHEAD: "As it flies now it will be in such a place soon.",
         ConcernCode.ZONE_BEGINS: "The hours of an exclusion that it is in begin soon.",
+        ConcernCode.ZONE_APPEARED: "A zone that its plan was not proven against has come into force"
+        " over it, its way ahead or its home.",
         ConcernCode.OFF_ROUTE: "It is farther beside its proven way than the margin allows.",
         ConcernCode.ENERGY_LOW: "The battery holds less than a return from here and the reserve.",
         ConcernCode.LINK_STALE: "Nothing has been heard of it for a while.",

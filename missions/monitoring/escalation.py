@@ -2,7 +2,9 @@
 
 It only ever goes up. An order is given once what it is for has lasted (`confirm_s`) beyond every
 doubt; going back down is for people. A low battery, weather, a permission and hours that begin
-go from the warning straight to the return: a hold would spend what is lacking.
+go from the warning straight to the return: a hold would spend what is lacking. So does a zone that
+has appeared, where the return is a proven way out of it. That and a permission that has ended are
+facts and no measurements: they need not last.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,8 +25,12 @@ _RETURNS = frozenset(
         _C.PERMISSION_ENDING,
         _C.PERMISSION_ENDED,
         _C.ZONE_BEGINS,
+        _C.ZONE_APPEARED,
     }
 )
+ORDERED_FOR = _HOLDS | _RETURNS
+"""What something is ordered for; the others are only warned of."""
+_AT_ONCE = frozenset({_C.ZONE_APPEARED, _C.PERMISSION_ENDED})
 
 
 class Stage(IntEnum):
@@ -43,6 +49,7 @@ class WayBack:
 
     proven: bool
     why: str
+    """Where it is not proven: the way that a person should fly, if there is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +99,7 @@ def escalate(
     state: SortieState,
     policy: MonitorPolicy,
     now: datetime,
-    way_back: Callable[[], WayBack],
+    way_back: Callable[[Concern], WayBack],
     *,
     flies_mission: bool = True,
 ) -> tuple[Watch, tuple[Step, ...]]:
@@ -104,7 +111,8 @@ def escalate(
         state: of the sortie, as the vehicle has shown it.
         policy: times.
         now: the present instant.
-        way_back: asked only when a return is wanted; it may take a while.
+        way_back: asked only when a return is wanted, with what it is wanted for; it may take a
+            while.
         flies_mission: the vehicle is in its mission mode, which ends a flight by hand.
     """
     kept, fresh = _remember(watch.kept, concerns, policy, now)
@@ -174,13 +182,14 @@ def _order(
     state: SortieState,
     policy: MonitorPolicy,
     now: datetime,
-    way_back: Callable[[], WayBack],
+    way_back: Callable[[Concern], WayBack],
 ) -> tuple[Watch, Step | None]:
     confirm = timedelta(seconds=policy.confirm_s)
     grave = [
         one.concern
         for one in watch.kept.values()
-        if one.grave_since is not None and now - one.grave_since >= confirm
+        if one.grave_since is not None
+        and (now - one.grave_since >= confirm or one.concern.code in _AT_ONCE)
     ]
     if not grave or watch.stage is Stage.LANDING:
         return watch, None
@@ -199,14 +208,14 @@ def _order(
     retry = timedelta(seconds=policy.retry_s)
     may_ask = watch.tried_at is None or now - watch.tried_at >= retry
     if to_return is not None and (may_ask or last is not None):
-        back = way_back()
+        back = way_back(to_return)
         watch = replace(watch, tried_at=now)
         if back.proven:
             return _given(watch, Stage.RETURNING, to_return, now, f"proven way out: {back.why}")
         if last is not None:
             return _given(watch, Stage.LANDING, last, now, "no way out is proven")
         if not holding:
-            text = f"its return is not proven; a person decides: {back.why}"
+            text = f"its return is not proven; {back.why}; a person decides"
             return _given(watch, Stage.HELD, to_return, now, text)
         return watch, None
     to_hold = next((one for one in grave if one.code in _HOLDS), None)

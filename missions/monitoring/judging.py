@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from missions.monitoring.concerns import Concern
+from missions.model import Plan
+from missions.monitoring.concerns import Concern, ConcernCode
 from missions.monitoring.flight import Situation, Spot
 from missions.monitoring.flight_rules import (
     energy_concern,
@@ -66,3 +67,11 @@ def judge_time(
     wanted_s = home_s(situation, around.weather)
     found = list(permission_concerns(plan.permission, around.permissions, wanted_s, policy, now))
     return (*found, *(() if air is None else (air,)))
+
+
+def judge_unheard(
+    plan: Plan, around: Surroundings, policy: MonitorPolicy, now: datetime
+) -> tuple[Concern, ...]:
+    """Returns what is wrong with a flight of which nobody knows where it is: its permission."""
+    found = permission_concerns(plan.permission, around.permissions, 0.0, policy, now)
+    return tuple(one for one in found if one.code is ConcernCode.PERMISSION_ENDED)

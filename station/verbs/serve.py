@@ -15,7 +15,6 @@ from station.command import Run, verb
 from station.data_folder import Stores
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
-from station.flight_watch import FlightWatch
 from station.http import listening_socket, serve, url_of
 from station.left_sorties import close_left
 from station.live_monitor import LiveMonitor, monitor_policy
@@ -119,17 +118,12 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         name=f"station-{os.getpid()}",
     )
     firing = asyncio.create_task(schedules.run())
-    watch = FlightWatch(
-        operations, stores.zones, stores.permissions.permissions, clock, terrain=ground.terrain
-    )
-    watching = asyncio.create_task(watch.run())
     monitoring = asyncio.create_task(monitor.run())
     try:
         await serve(services, settings.server, listener)
     finally:
         firing.cancel()
-        watching.cancel()
         monitoring.cancel()
-        await asyncio.gather(firing, watching, monitoring, return_exceptions=True)
+        await asyncio.gather(firing, monitoring, return_exceptions=True)
         await operations.close()
         station.detector.close()

@@ -7,7 +7,10 @@ import pytest
 
 from core.ids import AssetId, PatrolId, SortieId
 from missions.model import Sortie, SortieEvent, SortieState
+from missions.monitoring.concerns import ConcernCode
+from missions.monitoring.escalation import ORDERED_FOR
 from missions.schedules import Firing, FiringState, StopReason, moved_on, sortie_of
+from missions.scheduling.scheduler import stop_reason
 from missions.scheduling.shift_report import ShiftReport, report_shift
 from tests.builders import NOW, a_patrol, a_plan, a_sortie, after, an_asset
 from tests.missions.schedule_builders import a_firing
@@ -71,6 +74,10 @@ def test_a_sortie_that_a_person_began_is_flown_too() -> None:
         (SortieState.ABORTED, "returned_on_order", StopReason.PERSON_ORDERED, False),
         (SortieState.ABORTED, "returned_by_itself", StopReason.VEHICLE_FAILSAFE, True),
         (SortieState.FAILED, "link_lost", StopReason.LINK_LOST, True),
+        (SortieState.ABORTED, "energy_low", StopReason.ENERGY_LOW, True),
+        (SortieState.ABORTED, "off_route", StopReason.OFF_ROUTE, True),
+        (SortieState.ABORTED, "weather_out", StopReason.WEATHER_OUT, False),
+        (SortieState.ABORTED, "zone_begins", StopReason.ZONE_BEGINS, False),
         (SortieState.FAILED, "something_new", StopReason.OTHER, True),
     ],
 )
@@ -82,6 +89,12 @@ def test_ends_have_a_typed_reason_and_some_ground_the_asset(
     assert [one.asset_id for one in made.grounded] == (["drone-1"] if grounds else [])
     again = report(sorties=[flown(state=state, reason_code=code), flown(60)])
     assert again.grounded == ()  # it has flown since
+
+
+def test_whatever_the_monitor_orders_for_has_its_stop_reason() -> None:
+    ordered = {code for code in ConcernCode if code in ORDERED_FOR}
+    assert len(ordered) == 10
+    assert all(stop_reason(code) == code for code in ordered)
 
 
 def test_missed_ones_are_counted_by_reason() -> None:

@@ -14,7 +14,15 @@ from geo.positions import Altitude, Datum, Position
 from geo.zones import ZoneKind
 from missions.dispatching.exits import Ending, MoveKind, braked
 from missions.dispatching.zone_appeared import Advice, flight_of, own_return, respond
-from missions.model import ItemKind, MissionItem, Progress, RallyPoint, Sortie, SortieState
+from missions.model import (
+    Autopilot,
+    ItemKind,
+    MissionItem,
+    Progress,
+    RallyPoint,
+    Sortie,
+    SortieState,
+)
 from sim.flown_plan import fly
 from telemetry.model import TelemetrySample
 from tests.builders import GROUND, NOW, a_mission, a_place, a_plan, an_asset
@@ -73,6 +81,25 @@ def test_a_return_to_the_nearest_rally_point_counts():
     between = (RallyPoint(a_place(299, 0, 0.0)),)
     # which of the two is the nearer depends on where it counts from
     assert own_return(in_flight(), a_return(rally=between), [a_city(), a_ban(BAN)], NOW) is None
+
+
+def test_an_ardupilot_returns_by_its_own_settings():
+    flight = in_flight()
+    ardupilot = replace(flight, asset=replace(flight.asset, autopilot=Autopilot.ARDUPILOT))
+    zones = [a_city(), a_ban(BAN)]
+    # RTL_ALT counts in whole centimetres
+    ways = [own_return(one, a_return(80.004), zones, NOW) for one in (flight, ardupilot)]
+    assert [way.moves[1].up_m for way in ways] == [80.004, 80.0]
+    # PX4 heeds no rally point within 10 m of home, ArduPilot takes whatever is the nearest
+    rally = (RallyPoint(a_place(-295, 0, 0.0)),)
+    px4, copter = (
+        own_return(one, a_return(rally=rally), zones, NOW) for one in (flight, ardupilot)
+    )
+    assert (px4.ending, copter.ending) == (Ending.HOME, Ending.RALLY)
+    # which of two that are even it is, nobody can tell
+    even = (RallyPoint(a_place(-300, 1, 0.0)),)
+    assert own_return(ardupilot, a_return(rally=even), zones, NOW) is None
+    assert own_return(ardupilot, a_plan(return_altitude=None), zones, NOW) is None
 
 
 def test_outside_what_is_permitted_it_comes_back_in():

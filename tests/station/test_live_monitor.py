@@ -25,7 +25,7 @@ from telemetry.model import TelemetrySample, VehicleMode
 from tests.builders import NOW, a_place, after, an_asset
 from tests.missions.flying import a_short_plan
 from tests.missions.test_exits import a_ban
-from tests.station.test_flight_watch import PILOT
+from tests.station.test_appearing_zones import PILOT
 
 ASSET = an_asset(cruise_m_s=8.0)
 POLICY = MonitorPolicy(hold_most_s=10.0, begins_s=20.0, leave_s=8.0)
@@ -74,7 +74,7 @@ async def flown(
         others = [asyncio.create_task(one) for one in (monitor.run(), listen())]
         try:
             ended = await fly_sortie(
-                sortie, pilot, pilot, pilot, clock, changed, operations.commands
+                sortie, pilot, pilot, pilot, clock, changed, operations.commands, asset=ASSET
             )
         finally:
             for other in others:
@@ -197,7 +197,8 @@ def test_a_pilot_who_takes_the_sticks_gets_no_orders_until_the_mission_goes_on()
         assert any("manual_control" in text for _, text in by_hand)
         assert monitor.monitored()[0].manual
         assert {order for order, _ in await turns(VehicleMode.HOLD, 20)} <= {None}
-        assert "hold" in {order for order, _ in await turns(VehicleMode.MISSION, 5)}
+        # the zone was not there when the plan was proven, and the way home leads out of it
+        assert "return" in {order for order, _ in await turns(VehicleMode.MISSION, 5)}
 
     asyncio.run(tale())
 

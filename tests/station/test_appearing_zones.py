@@ -1,4 +1,4 @@
-"""Sorties in the air when zones appear and permissions end, with the simulated vehicle."""
+"""The one watch when zones appear and permissions end in flight, with the simulated vehicle."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ import shapely
 from shapely import box
 
 from core.clock import Clock
-from core.ids import AssetId, UserId
+from core.ids import UserId
 from core.recurrence import Recurrence
 from geo.adapters.memory_zones import MemoryZones
 from geo.positions import Altitude, Datum, Position
@@ -20,8 +20,8 @@ from missions.model import Asset, Progress, Sortie, SortieState
 from missions.permissions import Permission
 from sim.clock import ManualClock, ScaledClock
 from sim.pilot import SimPilot, SimVehicle
-from station.flight_watch import FlightWatch
-from telemetry.model import AssetStatus, TelemetrySample
+from station.live_monitor import LiveMonitor
+from telemetry.model import TelemetrySample, VehicleMode
 from tests.builders import AT, NOW, after, an_asset
 from tests.missions.flying import a_fence, a_short_plan
 from tests.missions.test_exits import a_ban
@@ -40,17 +40,22 @@ class OneSortie:
     def under_way(self) -> Sequence[tuple[Sortie, Asset, SortieCommands]]:
         return [(self.sortie, ASSET, self.commands)]
 
-    def status(self, asset_id: AssetId) -> AssetStatus | None:
+    def hear(self, monitor: LiveMonitor) -> None:
         sample = self._heard()
-        return None if sample is None else AssetStatus(sample, NOW)
+        if sample is not None:
+            monitor.heard(sample)
 
-    def orders(self) -> list[tuple[str | None, str, str]]:
-        """Takes what was ordered since it was asked last: order, reason, words."""
+    def told(self) -> list[tuple[str | None, str, str]]:
+        """Takes what was ordered or told since it was asked last: order, reason, words."""
         found = []
         while not self.commands.queue.empty():
             one = self.commands.queue.get_nowait()
             found.append((one.order, one.reason_code, one.text))
         return found
+
+    def orders(self) -> list[tuple[str | None, str, str]]:
+        """Takes what was ordered since it was asked last, without what is only told."""
+        return [one for one in self.told() if one[0] is not None]
 
 
 async def flown_with(
@@ -61,9 +66,9 @@ async def flown_with(
     vehicle = SimVehicle(ASSET, clock=clock, seed=3)
     pilot = SimPilot(vehicle, arm_s=60.0, mode_s=10.0, silence_limit_s=60.0)
     sortie = authorise(new_sortie(a_short_plan()), ASSET, PILOT, clock.now())
-    operations = OneSortie(sortie, lambda: vehicle.said(0)[0][-1])
+    operations = OneSortie(sortie, lambda: next(reversed(vehicle.said(0)[0]), None))
     zones = MemoryZones(a_short_plan().fences)
-    watch = FlightWatch(operations, zones, lambda: (), clock, every=timedelta(seconds=1))
+    watch = LiveMonitor(operations, zones, lambda: (), clock)
 
     def changed(newer: Sortie) -> None:
         operations.sortie = newer
@@ -83,6 +88,7 @@ async def flown_with(
     async def track() -> None:
         while True:
             vehicle.advance()
+            operations.hear(watch)
             physics = vehicle.autopilot.physics
             rows.append((physics.east, physics.north, physics.up))
             if len(zones.find()) > 1:
@@ -93,7 +99,9 @@ async def flown_with(
     since: list[int] = []
     others = [asyncio.create_task(one) for one in (watch.run(), appear(), track())]
     try:
-        ended = await fly_sortie(sortie, pilot, pilot, pilot, clock, changed, operations.commands)
+        ended = await fly_sortie(
+            sortie, pilot, pilot, pilot, clock, changed, operations.commands, asset=ASSET
+        )
     finally:
         for other in others:
             other.cancel()
@@ -117,7 +125,7 @@ def test_an_aircraft_leaves_a_zone_that_appears_by_the_proven_way_and_lands() ->
     ended, track, since = asyncio.run(asyncio.wait_for(flown_with(appears, []), 30.0))
     assert (ended.state, ended.reason_code) == (SortieState.ABORTED, "zone_appeared")
     texts = [event.text for event in ended.events]
-    told = next(text for text in texts if "fire has appeared" in text)
+    told = next(text for text in texts if "fire has appeared; " in text)
     assert "returning on order" in told
     assert "proven way out: out of fire" in told
     depth = depths(shapes[0], track[since:])
@@ -143,10 +151,11 @@ def test_where_home_lies_behind_the_zone_it_is_held_for_a_person() -> None:
     held: list[Sortie] = []
     ended, _, _ = asyncio.run(asyncio.wait_for(flown_with(appears, held), 30.0))
     assert (held[0].state, held[0].reason_code) == (SortieState.HOLDING, "zone_appeared")
-    assert "wall has appeared; proven way out" in held[0].events[-1].text
+    assert "wall has appeared; its return is not proven; proven way out" in held[0].events[-1].text
     assert held[0].events[-1].text.endswith("a person decides")
     assert (ended.state, ended.reason_code) == (SortieState.ABORTED, "zone_appeared")
-    assert ended.events[-2].by == PILOT
+    (home,) = [event for event in ended.events if event.text.startswith("returning on order")]
+    assert home.by == PILOT
 
 
 # --- single turns ---
@@ -157,7 +166,9 @@ def a_flight(east: float = 20.0, state: SortieState = SortieState.UNDERWAY) -> O
     sortie = Sortie("s-1", plan, state, started_at=NOW, progress=Progress(2, 4))  # type: ignore[arg-type]
     lat, lon = AT.to_geo1_deg(east, 40.0)
     at = Position(lat, lon, Altitude(12.0, Datum.HOME))
-    sample = TelemetrySample(ASSET.asset_id, NOW, at, 0.0, 0.0, armed=True, on_ground=False)
+    sample = TelemetrySample(
+        ASSET.asset_id, NOW, at, 0.0, 0.0, armed=True, on_ground=False, mode=VehicleMode.MISSION
+    )
     return OneSortie(sortie, lambda: sample)
 
 
@@ -171,8 +182,17 @@ def a_permission(**changes: object) -> Permission:
 
 def a_watch(
     operations: OneSortie, zones: MemoryZones, clock: Clock, *permissions: Permission
-) -> FlightWatch:
-    return FlightWatch(operations, zones, lambda: permissions or (a_permission(),), clock)
+) -> LiveMonitor:
+    return LiveMonitor(operations, zones, lambda: permissions or (a_permission(),), clock)
+
+
+async def looked(watch: LiveMonitor, operations: OneSortie) -> LiveMonitor:
+    """Has the watch look at a flight that it hears, until all it proves is proven."""
+    await watch.turn()
+    operations.hear(watch)
+    await watch.turn()
+    await watch.settled()
+    return watch
 
 
 AROUND = box(10, 20, 80, 80)
@@ -184,18 +204,18 @@ def test_each_zone_is_answered_once_and_what_it_was_proven_against_not_at_all() 
     watch = a_watch(operations, zones, clock)
 
     async def story() -> None:
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
         zones.add(a_ban(box(500, 500, 510, 510), "far"))
         zones.add(replace(a_ban(AROUND, "draft"), stage=ZoneStage.DRAFT))
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
         zones.add(a_ban(AROUND, "fire"))
-        await watch.turn()
+        await looked(watch, operations)
         ((order, reason, text),) = operations.orders()
         assert (order, reason) == ("return", "zone_appeared")
         assert "fire" in text
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
 
     asyncio.run(story())
@@ -214,12 +234,12 @@ def test_a_zone_whose_window_begins_in_flight_has_appeared() -> None:
     watch = a_watch(operations, zones, clock)
 
     async def story() -> None:
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
         clock.advance_to(after(minutes=2))
         late = a_watch(operations, zones, clock)  # whose first turn comes after that
         for one in (watch, late):
-            await one.turn()
+            await looked(one, operations)
             assert [order[:2] for order in operations.orders()] == [("return", "zone_appeared")]
 
     asyncio.run(story())
@@ -228,10 +248,12 @@ def test_a_zone_whose_window_begins_in_flight_has_appeared() -> None:
 def test_one_that_returns_already_is_only_told() -> None:
     clock, operations = ManualClock(NOW), a_flight(state=SortieState.RETURNING)
     zones = MemoryZones([*operations.sortie.plan.fences, a_ban(AROUND, "fire")])
-    asyncio.run(a_watch(operations, zones, clock).turn())
-    ((order, reason, text),) = operations.orders()
-    assert (order, reason) == (None, "")
-    assert "a person decides" in text
+    asyncio.run(looked(a_watch(operations, zones, clock), operations))
+    told = operations.told()
+    assert {order for order, _, _ in told} == {None}
+    (text,) = [text for _, _, text in told if "zone_appeared" in text]
+    assert "proven way out" in text
+    assert text.endswith("it is returning already, a person decides")
 
 
 def test_one_of_which_nothing_is_heard_is_answered_once_it_is() -> None:
@@ -242,10 +264,10 @@ def test_one_of_which_nothing_is_heard_is_answered_once_it_is() -> None:
     watch = a_watch(operations, zones, clock)
 
     async def story() -> None:
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
         operations._heard = heard
-        await watch.turn()
+        await looked(watch, operations)
         assert len(operations.orders()) == 1
 
     asyncio.run(story())
@@ -258,11 +280,11 @@ def test_a_permission_that_ends_in_flight_brings_it_home_once() -> None:
     watch = a_watch(operations, zones, clock, ends)
 
     async def story() -> None:
-        await watch.turn()
+        await looked(watch, operations)
         assert operations.orders() == []
         clock.advance_to(after(minutes=2))
-        await watch.turn()
-        await watch.turn()
+        await looked(watch, operations)
+        await looked(watch, operations)
         ((order, reason, text),) = operations.orders()
         assert (order, reason) == ("return", "permission_ended")
         assert "KZ-1" in text
@@ -270,5 +292,40 @@ def test_a_permission_that_ends_in_flight_brings_it_home_once() -> None:
     asyncio.run(story())
     revoked = a_permission(revoked_at=NOW - timedelta(minutes=1))
     operations = a_flight()
-    asyncio.run(a_watch(operations, zones, ManualClock(NOW), revoked).turn())
+    watch = a_watch(operations, zones, ManualClock(NOW), revoked)
+    asyncio.run(looked(watch, operations))
     assert [one[1] for one in operations.orders()] == ["permission_ended"]
+
+
+def test_who_goes_on_after_the_hold_has_decided_about_that_version_of_the_zone() -> None:
+    clock, operations = ManualClock(NOW), a_flight()
+    wall = a_ban(box(-60, 5, 60, 15), "wall")
+    zones = MemoryZones([*operations.sortie.plan.fences, wall])
+    watch = a_watch(operations, zones, clock)
+
+    async def at(seconds: float, state: SortieState) -> list[tuple[str | None, str]]:
+        clock.advance_to(after(seconds))
+        operations.sortie = replace(operations.sortie, state=state)
+        await looked(watch, operations)
+        return [order[:2] for order in operations.orders()]
+
+    async def story() -> None:
+        assert await at(0, SortieState.UNDERWAY) == [("hold", "zone_appeared")]
+        assert await at(30, SortieState.UNDERWAY) == [("hold", "zone_appeared")]  # not obeyed
+        assert await at(31, SortieState.HOLDING) == []
+        assert await at(60, SortieState.UNDERWAY) == []
+        assert await at(90, SortieState.UNDERWAY) == []
+        zones.replace(replace(wall, version=2), 1)
+        assert await at(120, SortieState.UNDERWAY) == [("hold", "zone_appeared")]
+
+    asyncio.run(story())
+
+
+def test_a_permission_brings_home_also_whoever_is_not_heard() -> None:
+    operations = a_flight()
+    operations._heard = lambda: None
+    zones = MemoryZones(operations.sortie.plan.fences)
+    revoked = a_permission(revoked_at=NOW - timedelta(minutes=1))
+    watch = a_watch(operations, zones, ManualClock(NOW), revoked)
+    asyncio.run(looked(watch, operations))
+    assert [order[:2] for order in operations.orders()] == [("return", "permission_ended")]
