@@ -19,6 +19,7 @@ from core.clock import Clock
 from core.ids import AssetId, ZoneId
 from incidents.model import Incident
 from missions.control.leases import Lease
+from missions.driving.taps import Tap
 from missions.model import Sortie
 from missions.monitoring.monitored import Monitored
 from telemetry.model import AssetStatus
@@ -35,7 +36,7 @@ class ZoneChange:
     version: int
 
 
-Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease | Monitored
+Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease | Monitored | Tap
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,10 @@ class LiveFeed:
     def concerns_changed(self, monitored: Monitored) -> None:
         """Tells that what is wrong with a flight has changed, or what is done about it."""
         self._publish(monitored)
+
+    def driver_tapped(self, tap: Tap) -> None:
+        """Tells what a driver has pressed."""
+        self._publish(tap)
 
     def after(self, event_id: int) -> tuple[LiveEvent, ...]:
         """Returns the events that are newer than `event_id`, oldest first."""

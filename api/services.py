@@ -21,6 +21,7 @@ from missions.control.desk import ControlDesk
 from missions.control.ports import ControlStore
 from missions.control.records import Answer
 from missions.dispatching.judge import TravelTimes
+from missions.driving.ports import TapStore
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.monitoring.monitored import Monitored
@@ -30,6 +31,7 @@ from missions.ports import DayCalendar, MissionStore, PermissionStore, ScheduleS
 from missions.weather import Weather
 from telemetry.model import AssetStatus
 from telemetry.ports import TelemetryLog
+from telemetry.posted import Postbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,10 @@ class Services:
     """Leases, records of commands, and whether the sky is cleared."""
     commands: ControlStore
     """The chain of commands, to be read."""
+    taps: TapStore
+    """What drivers have pressed."""
+    postbox: Postbox
+    """Takes in positions of phones."""
     agencies: tuple[Agency, ...]
     city: Callable[[], Mapping[str, Any]]
     """Returns the city's GeoJSON FeatureCollection."""

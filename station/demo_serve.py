@@ -18,6 +18,7 @@ from station.http import listening_socket, serve, url_of
 from station.live_monitor import LiveMonitor, monitor_policy
 from station.services import city, make_services
 from station.settings import Settings
+from telemetry.posted import Postbox
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
         demo.fleet.also_tell(monitor.heard)
         services = make_services(
             settings, demo.stores, demo.clock, demo.live, demo.notifier, demo.operations,
-            demo.control,
+            demo.control, Postbox(demo.stores.telemetry, demo.fleet.heard),
             detector_model=demo.station.detector.model,
             city_map=_with_streets(city(), demo.living.world.layout),
             demo=True, concerns=monitor.monitored,

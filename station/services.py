@@ -25,6 +25,7 @@ from station.road_network import ROADS_FILE, StationRoads
 from station.settings import Settings
 from station.version import version_text
 from station.wiring import day_calendar, picture_size
+from telemetry.posted import Postbox
 
 _MB = 1_000_000
 
@@ -50,6 +51,7 @@ def make_services(
     notifier: Notifier,
     operations: Operations,
     control: ControlDesk,
+    postbox: Postbox,
     *,
     detector_model: str,
     city_map: Mapping[str, Any],
@@ -67,6 +69,7 @@ def make_services(
         notifier: told of changed incidents; passes them on to `live`.
         operations: plans and commands the fleet.
         control: leases and the records of commands, as the operations use it.
+        postbox: takes in positions of phones.
         detector_model: name and version of the weights in use.
         city_map: the map's base.
         demo: whether anybody may sign in as a demo role.
@@ -98,6 +101,8 @@ def make_services(
         operations=operations,
         control=control,
         commands=stores.control,
+        taps=stores.taps,
+        postbox=postbox,
         agencies=AGENCIES,
         city=lambda: city_map,
         page_folder=page_folder(),

@@ -49,7 +49,7 @@ from missions.model import (
     SortieState,
 )
 from missions.ports import MissionStore
-from telemetry.model import AssetStatus
+from telemetry.model import AssetStatus, TelemetrySample
 
 
 class FleetFailure(StrEnum):
@@ -174,6 +174,10 @@ class EmbeddedOperations:
     def status(self, asset_id: AssetId) -> AssetStatus | None:
         """Returns what was put into `statuses`."""
         return self.statuses.get(asset_id)
+
+    def heard(self, sample: TelemetrySample) -> None:
+        """Keeps the newest of an asset in `statuses`."""
+        self.statuses[sample.asset_id] = AssetStatus(sample, self._clock.now())
 
     def footprint(self, asset_id: AssetId) -> tuple[tuple[float, float], ...] | None:
         """Returns what was put into `footprints`."""

@@ -8,13 +8,14 @@ from fastapi import Depends, Header
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
-from api.accounts import Account
+from api.accounts import Account, Role
 from api.incident_desk import visible_to
 from api.live import LiveEvent, ZoneChange
 from api.policies import SIGNED_IN, GuardedRouter
 from api.requests import ServicesOf, VisitorOf
 from api.schemas.concerns import MonitoredOut
 from api.schemas.control import LeaseOut
+from api.schemas.driving import TapOut
 from api.schemas.incidents import Viewer
 from api.schemas.missions import SortieOut, StatusOut
 from api.services import Services
@@ -22,6 +23,7 @@ from api.signing_in import Visitor
 from core.errors import NotFound, TooManyTries
 from incidents.model import Incident
 from missions.control.leases import Lease
+from missions.driving.taps import Tap
 from missions.model import Sortie
 from missions.monitoring.monitored import Monitored
 
@@ -103,6 +105,10 @@ def _shown(services: Services, account: Account, event: LiveEvent) -> tuple[str,
     if isinstance(payload, Lease):
         held = payload if payload.holds(services.clock.now()) else None
         return "lease", LeaseOut.from_domain(payload.asset_id, held).model_dump(mode="json")
+    if isinstance(payload, Tap):
+        if account.roles <= {Role.DRIVER} and payload.by != account.user_id:
+            return None  # a driver sees their own car alone
+        return "driver", TapOut.from_domain(payload, services).model_dump(mode="json")
     status = StatusOut.from_domain(payload, services.operations)
     if status is None:
         return None

@@ -72,7 +72,7 @@ class Round:
         last = max((n for n, one in enumerate(self.stops) if one.state not in _OPEN), default=-1)
         ahead = [one for one in self.stops[last + 1 :] if one.state in _OPEN]
         left = [one for one in self.stops if one.state in _OPEN]
-        return (ahead or left or [None])[0]
+        return next(iter(ahead or left), None)
 
     @property
     def items_done(self) -> int:
@@ -103,7 +103,7 @@ def stops_of(plan: Plan) -> tuple[Stop, ...]:
         far = not found or math.dist(places[n], places[found[-1]]) >= _APART_M
         if item.hold_s > 0 or ends or (turns and far):
             found.append(n)
-    stops = []
+    stops: list[Stop] = []
     for n in found:
         position = items[n].position
         assert position is not None  # filtered above

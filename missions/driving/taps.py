@@ -59,7 +59,7 @@ class TapPlace:
     lat_deg: float
     lon_deg: float
     radius_m: float
-    """Of the circle that holds it with 68 % certainty, as phones give it."""
+    """Of the circle that holds it, as phones give it: 68 % certain at the least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,7 @@ class Tap:
 
 def _pressed(tap: Tap) -> tuple[object, ...]:
     return (
-        tap.tap_id, tap.asset_id, tap.by, tap.kind, tap.at, tap.sortie_id, tap.stop, tap.reason,
-        tap.place,
+        tap.tap_id, tap.asset_id, tap.by, tap.kind, tap.sortie_id, tap.stop, tap.reason, tap.place,
     )  # fmt: skip
 
 

@@ -34,6 +34,7 @@ from station.wiring import (
     open_detector,
     weather_source,
 )
+from telemetry.posted import Postbox
 
 
 @verb
@@ -62,6 +63,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         clock.now,
         lambda asset_id, status: live.asset_changed(status),
     )
+    postbox = Postbox(stores.telemetry, fleet.heard)
     station = Station(
         clock,
         open_detector(settings),
@@ -94,7 +96,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     )  # fmt: skip
     fleet.also_tell(monitor.heard)
     services = make_services(
-        settings, stores, clock, live, notifier, operations, control,
+        settings, stores, clock, live, notifier, operations, control, postbox,
         detector_model=station.detector.model, city_map=city(), demo=False,
         weather=weather, concerns=monitor.monitored,
     )  # fmt: skip

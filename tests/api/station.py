@@ -32,10 +32,12 @@ from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_schedules import MemoryScheduleStore
 from missions.adapters.memory_store import MemoryMissionStore
+from missions.adapters.memory_taps import MemoryTapStore
 from missions.control.desk import ControlDesk
 from missions.model import AssetKind
 from sim.clock import ManualClock
 from telemetry.adapters.memory_log import MemoryTelemetryLog
+from telemetry.posted import Postbox
 from tests.builders import AT, NOW, a_patrol, a_zone, an_asset
 
 BASE = "http://testserver"
@@ -130,6 +132,7 @@ class Station:
         self.accounts = MemoryAccounts()
         self.live = LiveFeed(self.clock)
         self.commands = MemoryControlStore()
+        self.taps = MemoryTapStore()
         self.control = ControlDesk(self.commands, self.clock, on_lease=self.live.lease_changed)
         self.operations = EmbeddedOperations(self.missions, self.clock, self.control)
         lat, lon = AT.to_geo1_deg(0.0, 0.0)
@@ -155,6 +158,8 @@ class Station:
             "operations": self.operations,
             "control": self.control,
             "commands": self.commands,
+            "taps": self.taps,
+            "postbox": Postbox(self.log, self.operations.heard),
             "agencies": AGENCIES,
             "city": lambda: {"type": "FeatureCollection", "features": []},
             "page_folder": page_folder,

@@ -14,6 +14,7 @@ from tests.api.station import Client, Station, a_station
 
 EVERYBODY = frozenset(Role)
 READERS = EVERYBODY - {Role.DEVICE, Role.ADMIN}
+DRIVER = frozenset({Role.DRIVER})
 CREW = frozenset({Role.PILOT, Role.DRIVER})
 DISPATCH = frozenset({Role.REVIEWER, Role.DISPATCHER})
 R, P, A = frozenset({Role.REVIEWER}), frozenset({Role.PLANNER}), frozenset({Role.ADMIN})
@@ -64,6 +65,12 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /clear-the-sky": EVERYBODY,
     "POST /clear-the-sky": frozenset({Role.PILOT, Role.DISPATCHER}),
     "DELETE /clear-the-sky": frozenset({Role.PILOT, Role.DISPATCHER}),
+    "GET /driving/cars": DRIVER,
+    "GET /driving/cars/{asset_id}": DRIVER,
+    "POST /driving/cars/{asset_id}/seat": DRIVER,
+    "DELETE /driving/cars/{asset_id}/seat": DRIVER,
+    "POST /driving/cars/{asset_id}/taps": DRIVER,
+    "POST /driving/cars/{asset_id}/positions": DRIVER,
     "GET /patrols": EVERYBODY,
     "POST /patrols": P | {Role.PILOT},
     "POST /patrols/{patrol_id}/plan": P | CREW,
