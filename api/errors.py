@@ -52,6 +52,7 @@ STATUS: Mapping[str, int] = {
     "link_lost": 503,
     "upload_mismatch": 409,
     "arming_denied": 409,
+    "failsafes_astray": 409,
     "start_refused": 409,
     "environment_fault": 500,
     "port_in_use": 500,

@@ -41,6 +41,7 @@ QyranError
 │       ├── LinkLost            link_lost
 │       ├── UploadMismatch      upload_mismatch
 │       ├── ArmingDenied        arming_denied
+│       ├── FailsafesAstray     failsafes_astray
 │       └── StartRefused        start_refused
 └── EnvironmentFault (exit 3: port, disk, missing extra)
     ├── PortInUse               port_in_use
@@ -331,6 +332,12 @@ class ArmingDenied(SortieFailed):
     """The vehicle would not arm; the message holds its own words."""
 
     code = "arming_denied"
+
+
+class FailsafesAstray(SortieFailed):
+    """An aircraft does not hold the failsafe settings that it must; it was not told to arm."""
+
+    code = "failsafes_astray"
 
 
 class StartRefused(SortieFailed):

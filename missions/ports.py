@@ -151,6 +151,10 @@ class Parameters(Protocol):
         ...
 
 
+class Armable(Arming, Parameters, Protocol):
+    """An aircraft that can be armed, and whose settings can be read before: never one alone."""
+
+
 class MissionStore(Protocol):
     """Keeps assets, patrols and sorties."""
 

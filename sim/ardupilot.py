@@ -11,6 +11,7 @@ from pymavlink.dialects.v20 import common as m
 
 from missions.formats.plan_file import SimpleItem
 from missions.formats.plan_items import LOITER_TURNS
+from missions.model import Autopilot as Kind
 from sim.autopilot import CRITICAL, INFO, MOVES, NOT_AVAILABLE, SUPPORTED, WARNING, Autopilot, Ring
 from sim.failures import FailureKind
 from sim.mavlink_transfer import FENCE, MISSION, RALLY, Params, Transfers, simple_item
@@ -31,14 +32,23 @@ _MAY_BE_MANUAL = {VehicleMode.MANUAL, VehicleMode.LAND}
 class ArduCopter(Autopilot):
     """One simulated multicopter with ArduPilot's ways."""
 
+    kind = Kind.ARDUPILOT
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.mode = VehicleMode.MANUAL
         self.parameters = {
+            "BATT_FS_CRT_ACT": 0,
+            "BATT_FS_LOW_ACT": 0,
+            "BATT_LOW_VOLT": 10.5,
+            "BATT_MONITOR": 4,
             "DISARM_DELAY": 10,
             "FENCE_ACTION": 1,
             "FENCE_ENABLE": 0,
             "FENCE_TYPE": 7,
+            "FS_GCS_ENABLE": 0,
+            "FS_GCS_TIMEOUT": 5.0,
+            "FS_OPTIONS": 16,
             "OA_TYPE": 0,
             "RALLY_INCL_HOME": 1,
             "RALLY_LIMIT_KM": 0.3,
@@ -65,6 +75,11 @@ class ArduCopter(Autopilot):
     @property
     def _idle_armed_s(self) -> float:
         return float(self.parameters["DISARM_DELAY"])
+
+    @property
+    def _low_battery_mode(self) -> VehicleMode | None:
+        actions = {1: VehicleMode.LAND, 2: VehicleMode.RETURN}
+        return actions.get(int(self.parameters["BATT_FS_LOW_ACT"]))
 
     @property
     def _near_m(self) -> float:

@@ -21,6 +21,7 @@ from missions.formats.plan_file import (
 )
 from missions.formats.plan_items import ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
 from missions.model import Asset
+from missions.model import Autopilot as Kind
 from missions.proving.return_settings import RallySpot
 from sim.failures import FailureKind, Failures
 from sim.return_goal import HOME, Spot, return_goal
@@ -49,6 +50,9 @@ Ring = tuple[tuple[float, float], ...]
 
 class Autopilot:
     """One simulated multicopter with its autopilot; time moves only by `step`."""
+
+    kind = Kind.PX4
+    """Whose ways it has."""
 
     def __init__(
         self,
@@ -81,15 +85,29 @@ class Autopilot:
         self.texts: deque[tuple[int, str]] = deque(maxlen=100)
         """Severity and words that were not yet sent."""
         self.parameters: dict[str, int | float] = {
+            "BAT_CRIT_THR": 0.07,
+            "COM_ARM_AUTH_ID": 10,
+            "COM_ARM_AUTH_MET": 0,
+            "COM_ARM_AUTH_REQ": 0,
+            "COM_ARM_AUTH_TO": 1.0,
+            "COM_DISARM_LAND": 2.0,
             "COM_DISARM_PRFLT": 10.0,
+            "COM_DLL_EXCEPT": 0,
             "COM_DL_LOSS_T": 10,
+            "COM_FAIL_ACT_T": 5.0,
+            "COM_LOW_BAT_ACT": 0,
             "COM_RC_IN_MODE": 1,
             "GF_ACTION": 2,
+            "GF_MAX_HOR_DIST": 0.0,
+            "GF_MAX_VER_DIST": 0.0,
+            "GF_PREDICT": 0,
             "MIS_TAKEOFF_ALT": 2.5,
             "MPC_XY_CRUISE": float(asset.cruise_m_s),
             "NAV_ACC_RAD": float(asset.acceptance_radius_m),
             "NAV_DLL_ACT": 0,
+            "NAV_RCL_ACT": 2,
             "RTL_CONE_ANG": 0,
+            "RTL_LAND_DELAY": 0.0,
             "RTL_RETURN_ALT": 30.0,
             "RTL_TYPE": 0,
         }
@@ -117,6 +135,7 @@ class Autopilot:
         self._fence: list[tuple[bool, Polygon]] = []
         self.fence_in_force = False
         self._breached = False
+        self._warned_of_battery = False
         self.history.add(self.physics.motion(False))
 
     @property
@@ -172,6 +191,7 @@ class Autopilot:
         self.armed, self._flown, self._landed_s = True, False, None
         self._armed_s = self.boot_s
         self.battery = 1.0  # every sortie begins with a fresh one
+        self._warned_of_battery = False
         self.errors.new_sortie()
         return True
 
@@ -333,11 +353,21 @@ class Autopilot:
             self.say(CRITICAL, "Failsafe activated: returning to launch")
             self._enter(VehicleMode.RETURN)
 
+    @property
+    def _low_battery_mode(self) -> VehicleMode | None:
+        """What it does at a low battery; `None` only warns."""
+        actions = {2: VehicleMode.LAND, 3: VehicleMode.RETURN}
+        return actions.get(int(self.parameters["COM_LOW_BAT_ACT"]))
+
     def _safeguard(self) -> None:
         airborne = not self.physics.on_ground
-        if self.battery < _LOW_BATTERY and airborne and self.mode is not VehicleMode.RETURN:
-            self.say(CRITICAL, "Low battery level! Returning to launch")
-            self._enter(VehicleMode.RETURN)
+        if self.battery < _LOW_BATTERY and airborne and not self._warned_of_battery:
+            self._warned_of_battery = True
+            mode = self._low_battery_mode
+            words = {None: "", VehicleMode.LAND: " Landing"}.get(mode, " Returning to launch")
+            self.say(CRITICAL, f"Low battery level!{words}")
+            if mode is not None and self.mode not in (mode, VehicleMode.LAND):
+                self._enter(mode)
         if self._fence and self.fence_in_force and airborne and self.steps % 5 == 0:
             inside = self._inside(self.physics.east, self.physics.north)
             if not inside and not self._breached:

@@ -19,6 +19,7 @@ from geo.local_frame import LocalFrame
 from missions.model import Asset
 from sim import mavlink_streams as streams
 from sim.clock import ScaledClock
+from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
 from sim.profiles import PX4_QUAD, Profile
 from sim.sensor_errors import CONSUMER, SensorProfile
@@ -56,6 +57,7 @@ class MavlinkVehicle:
         sensors: SensorProfile = CONSUMER,
         system_id: int = 1,
         profile: Profile = PX4_QUAD,
+        commissioned: bool = True,
     ) -> None:
         """Builds it; `start` boots it.
 
@@ -69,6 +71,7 @@ class MavlinkVehicle:
             sensors: how wrong it reports about itself.
             system_id: its MAVLink system id.
             profile: whose ways it has.
+            commissioned: whether its failsafes are as they must be, or as the maker's.
         """
         self._clock = clock
         self._target = ("127.0.0.1", port)
@@ -79,6 +82,8 @@ class MavlinkVehicle:
             asset, clock.now(), seed=seed, failures=self._failures, sensors=sensors, frame=frame
         )
         self._pilot.position_after_s = profile.position_after_s
+        if commissioned:
+            commission(self._pilot)
         # who commands it does so in real time, however fast the clock runs
         idle = profile.idle_parameter
         kind = type(self._pilot.parameters[idle])

@@ -21,6 +21,7 @@ from missions.model import Asset, Plan, Progress
 from missions.proving.proof import ProvenPlan
 from missions.proving.return_settings import rally_spots, return_settings
 from sim.autopilot import STEP_S, Autopilot
+from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
 from sim.link import SaidSoFar, SimTelemetryLink
 from sim.sensor_errors import CONSUMER, SensorProfile
@@ -42,13 +43,16 @@ class SimVehicle:
         failures: Sequence[Failure] = (),
         frame: LocalFrame | None = None,
         sensors: SensorProfile = CONSUMER,
+        commissioned: bool = True,
     ) -> None:
-        """Boots it at the asset's home."""
+        """Boots it at the asset's home, with its failsafes as they must be or as the maker's."""
         self._asset, self._clock = asset, clock
         self.failures = Failures(*failures)
         self.autopilot = Autopilot(
             asset, clock.now(), seed=seed, failures=self.failures, sensors=sensors, frame=frame
         )
+        if commissioned:
+            commission(self.autopilot)
         self._said = SaidSoFar()
         self._cut = False
         self.words: list[str] = []

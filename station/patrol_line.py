@@ -26,7 +26,7 @@ from incidents.model import Incident
 from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from missions.executor import SortieCommands, fly_sortie
 from missions.model import Asset, CameraMount, Sortie
-from missions.ports import Arming, FenceLink, Pilot
+from missions.ports import Armable, FenceLink, Pilot
 from missions.proving.proof import ProvenPlan
 from station.pose_feed import PoseFeed
 from station.sight_line import Eye, Ground, PassReport, SightLine
@@ -52,7 +52,7 @@ class Craft:
     pilot: Pilot
     link: TelemetryLink
     fence_link: FenceLink | None = None
-    arming: Arming | None = None
+    arming: Armable | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def run_patrol(
             station.clock,
             on_change,
             commands,
-            autopilot=craft.asset.autopilot,
+            asset=craft.asset,
         )
     except BaseException:
         view.cut()

@@ -22,13 +22,13 @@ from missions.proving.return_settings import ReturnSetting, return_up_m
 _FLATTEST_SLOPE, _USUAL_SLOPE, _STEEPEST_SLOPE = 1.0, 3.0, 10.0
 
 
-def copter_return_settings(plan: Plan, *, metres: bool) -> tuple[ReturnSetting, ...]:
+def copter_return_settings(plan: Plan | None, *, metres: bool) -> tuple[ReturnSetting, ...]:
     """Returns the parameters that the proof of a plan's returns counts on.
 
     A plan without a return height leaves the vehicle's as it is; the check has warned of that.
 
     Args:
-        plan: what is to be flown.
+        plan: what is to be flown; `None` gives what counts for every plan.
         metres: whether this ArduCopter has `RTL_ALT_M` and its like instead of `RTL_ALT`.
 
     Raises:
@@ -44,7 +44,7 @@ def copter_return_settings(plan: Plan, *, metres: bool) -> tuple[ReturnSetting, 
         ReturnSetting("RALLY_LIMIT_KM", 0.0, 0.0, 0.0),
         ReturnSetting("OA_TYPE", 0.0, 0.0, 0.0),
     ]
-    up_m = return_up_m(plan)
+    up_m = None if plan is None else return_up_m(plan)
     if up_m is not None:
         height = round(up_m * unit) if not metres else up_m
         settings.insert(0, ReturnSetting(f"RTL_ALT{suffix}", height, height, height))

@@ -43,10 +43,11 @@ class ReturnSetting:
         return self.least - slack <= value <= self.most + slack
 
 
-def return_settings(plan: Plan) -> tuple[ReturnSetting, ...]:
+def return_settings(plan: Plan | None) -> tuple[ReturnSetting, ...]:
     """Returns the parameters that the proof of a plan's returns counts on.
 
     A plan without a return height leaves the vehicle's as it is; the check has warned of that.
+    `None` gives what counts for every plan.
 
     Raises:
         PlanUnreadable: if the return height counts from a datum that can't be joined with home's.
@@ -56,7 +57,7 @@ def return_settings(plan: Plan) -> tuple[ReturnSetting, ...]:
         ReturnSetting("RTL_TYPE", kind, kind, kind),
         ReturnSetting("RTL_CONE_ANG", cone, 0.0, cone),
     ]
-    up_m = return_up_m(plan)
+    up_m = None if plan is None else return_up_m(plan)
     if up_m is not None:
         settings.append(ReturnSetting("RTL_RETURN_ALT", up_m, up_m, up_m))
     return tuple(settings)

@@ -29,7 +29,9 @@ async def fly(
 ) -> Sortie:
     sortie = authorise(new_sortie(craft.plan), craft.asset, PILOT, craft.clock.now())
     drone = craft.pilot if craft.arms else None
-    return await fly_sortie(sortie, craft.pilot, drone, drone, craft.clock, on_change, commands)
+    return await fly_sortie(
+        sortie, craft.pilot, drone, drone, craft.clock, on_change, commands, asset=craft.asset
+    )
 
 
 def flown(make: CraftMaker, *failures: Failure, silence_s: float = 60.0) -> Sortie:
@@ -107,7 +109,9 @@ def test_nothing_unproven_reaches_a_vehicle(name: str, how: str) -> None:
 
             pilot.upload = told
             drone = pilot if craft.arms else None
-            await fly_sortie(FORGED[how], pilot, drone, drone, craft.clock, reached.append)
+            await fly_sortie(
+                FORGED[how], pilot, drone, drone, craft.clock, reached.append, asset=craft.asset
+            )
 
     with pytest.raises(PlanUnsafe) as caught:
         asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
@@ -138,8 +142,9 @@ def test_nobody_flies_what_nobody_released() -> None:
     async def story() -> None:
         async with CRAFTS["sim"]() as craft:
             await fly_sortie(
-                new_sortie(craft.plan), craft.pilot, None, None, craft.clock, lambda sortie: None
-            )
+                new_sortie(craft.plan), craft.pilot, None, None, craft.clock, lambda _: None,
+                asset=craft.asset,
+            )  # fmt: skip
 
     with pytest.raises(IllegalMove):
         asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
@@ -228,7 +233,9 @@ def test_nothing_is_armed_before_the_rally_points_are_confirmed(name: str) -> No
             pilot.arm = pilot.start = told
             plan = replace(craft.plan, rally=(RallyPoint(a_place(0, 60, 0)),))
             sortie = authorise(new_sortie(plan), craft.asset, PILOT, craft.clock.now())
-            return await fly_sortie(sortie, pilot, pilot, pilot, craft.clock, lambda _: None)
+            return await fly_sortie(
+                sortie, pilot, pilot, pilot, craft.clock, lambda _: None, asset=craft.asset
+            )
 
     ended = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
     assert (ended.state, ended.reason_code) == (S.FAILED, "upload_mismatch")
@@ -364,7 +371,9 @@ def test_what_the_fence_can_not_carry_is_in_the_sorties_log(name: str) -> None:
             plan = replace(craft.plan, fences=(high,))
             sortie = authorise(new_sortie(plan), craft.asset, PILOT, craft.clock.now())
             pilot = craft.pilot
-            return await fly_sortie(sortie, pilot, pilot, pilot, craft.clock, lambda _: None)
+            return await fly_sortie(
+                sortie, pilot, pilot, pilot, craft.clock, lambda _: None, asset=craft.asset
+            )
 
     ended = asyncio.run(asyncio.wait_for(story(), DEADLINE_S))
     assert ended.state is S.COMPLETED

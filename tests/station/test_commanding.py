@@ -56,7 +56,7 @@ class OneFlight:
         self.task = asyncio.create_task(
             fly_sortie(
                 self.sortie, self.pilot, self.pilot, self.pilot, station.clock, self.changed,
-                self.commands,
+                self.commands, asset=self.asset,
             )
         )  # fmt: skip
 
