@@ -51,6 +51,8 @@ STATUS: Mapping[str, int] = {
     "vehicle_unreachable": 503,
     "link_lost": 503,
     "upload_mismatch": 409,
+    "upload_partial": 409,
+    "plan_drifted": 409,
     "arming_denied": 409,
     "failsafes_astray": 409,
     "start_refused": 409,

@@ -40,6 +40,8 @@ QyranError
 │       ├── VehicleUnreachable  vehicle_unreachable
 │       ├── LinkLost            link_lost
 │       ├── UploadMismatch      upload_mismatch
+│       ├── PartialUpload       upload_partial
+│       ├── PlanDrifted         plan_drifted
 │       ├── ArmingDenied        arming_denied
 │       ├── FailsafesAstray     failsafes_astray
 │       └── StartRefused        start_refused
@@ -326,6 +328,18 @@ class UploadMismatch(SortieFailed):
     """What the vehicle holds differs from what was sent."""
 
     code = "upload_mismatch"
+
+
+class PartialUpload(SortieFailed):
+    """An upload failed, and what the vehicle holds now could neither be undone nor cleared."""
+
+    code = "upload_partial"
+
+
+class PlanDrifted(SortieFailed):
+    """What the vehicle holds is no longer what was uploaded to it."""
+
+    code = "plan_drifted"
 
 
 class ArmingDenied(SortieFailed):

@@ -12,7 +12,6 @@ from core.clock import Clock
 from core.errors import (
     IllegalMove,
     LinkLost,
-    PlanUnsafe,
     QyranError,
     SkyCleared,
     SortieFailed,
@@ -26,12 +25,11 @@ from missions.circumstances import Circumstances
 from missions.control.orders import Order, Ordered, ended_already
 from missions.control.orders import SortieCommands as SortieCommands
 from missions.control.records import Answer, Outcome, refusal
-from missions.failsafes.contracts import contract_for
-from missions.failsafes.guarded_arming import GuardedArming
 from missions.fence_translation import translate_fence
 from missions.model import (
     SORTIE_MOVES,
     Asset,
+    Autopilot,
     ItemKind,
     Plan,
     Progress,
@@ -39,7 +37,7 @@ from missions.model import (
     SortieEvent,
     SortieState,
 )
-from missions.ports import Armable, FenceLink, Pilot
+from missions.ports import Arming, FenceLink, Pilot
 from missions.proving.proof import ProvenPlan, prove
 
 log = logging.getLogger(__name__)
@@ -108,12 +106,12 @@ async def fly_sortie(
     sortie: Sortie,
     pilot: Pilot,
     fence_link: FenceLink | None,
-    arming: Armable | None,
+    arming: Arming | None,
     clock: Clock,
     on_change: Callable[[Sortie], None],
     commands: SortieCommands | None = None,
     *,
-    asset: Asset,
+    autopilot: Autopilot = Autopilot.PX4,
 ) -> Sortie:
     """Flies an authorised sortie to its end and returns it ended.
 
@@ -125,29 +123,20 @@ async def fly_sortie(
         sortie: authorised.
         pilot: of the vehicle.
         fence_link: of the vehicle, or `None` where it guards no fence (a car).
-        arming: of the vehicle, or `None` where nothing is armed (a car). It is told to arm only
-            where it holds its failsafe contract, each time.
+        arming: of the vehicle, or `None` where nothing is armed (a car).
         clock: dates the events.
         on_change: called with the sortie after each change.
         commands: orders of people; `None` takes none.
-        asset: for which the plan was proven; its autopilot decides how the fence is carried, and
-            what it must hold before it arms.
+        autopilot: how the fence is carried.
 
     Raises:
         IllegalMove: if the sortie is not authorised.
-        PlanUnsafe: if its plan is not the one that was proven when it was authorised, or was
-            proven for another asset, or for other limits of this one.
+        PlanUnsafe: if its plan is not the one that was proven when it was authorised.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
     commands = commands or SortieCommands()
     proven = ProvenPlan(sortie.plan, sortie.proof)
-    if not proven.is_for(asset):
-        raise PlanUnsafe(
-            "the plan was proven for another asset, or for other limits of this one",
-            where=str(sortie.sortie_id),
-            cure="plan and authorise it again",
-        )
-    flight = _Flight(sortie, proven, pilot, clock, on_change, asset, commands)
+    flight = _Flight(sortie, proven, pilot, clock, on_change, autopilot, commands)
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch()
@@ -173,10 +162,10 @@ class _Flight:
         pilot: Pilot,
         clock: Clock,
         on_change: Callable[[Sortie], None],
-        asset: Asset,
+        autopilot: Autopilot,
         commands: SortieCommands,
     ) -> None:
-        self.sortie, self._proven, self._asset = sortie, proven, asset
+        self.sortie, self._proven, self._autopilot = sortie, proven, autopilot
         self._commands = commands
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
         items = sortie.plan.mission.items
@@ -237,17 +226,14 @@ class _Flight:
         now = self._clock.now()
         self._change("cancelled by the station", state, reason_code=CANCELLED, ended_at=now)
 
-    async def prepare(self, fence_link: FenceLink | None, arming: Armable | None) -> None:
+    async def prepare(self, fence_link: FenceLink | None, arming: Arming | None) -> None:
         """Uploads, arms and starts; arming and start belong together."""
-        plan, fenced = self._proven.plan, False
-        if fence_link is not None:
-            fence = self._carried_fence(plan)
-            fenced = bool(fence)
-            await fence_link.upload_fences(fence)
-            self._change("fence uploaded and read back")
-        await self._pilot.upload(self._proven)
-        self._change("mission uploaded and read back")
-        await self._start(None if arming is None else self._guarded(arming, fenced))
+        plan = self._proven.plan
+        fences = None if fence_link is None else self._carried_fence(plan)
+        await self._pilot.upload(self._proven, fences)
+        also = "" if fences is None else ", fence"
+        self._change(f"mission{also} and rally points uploaded and read back")
+        await self._start(arming)
         progress = Progress(0, len(plan.mission.items))
         now = self._clock.now()
         self._change("started", _S.UNDERWAY, started_at=now, progress=progress)
@@ -260,7 +246,7 @@ class _Flight:
         """
         now = self._clock.now()
         until = now + timedelta(seconds=_SLOWER * plan.expected_s) + _LONGER
-        carried = translate_fence(plan, self._asset.autopilot, departs_at=now, until=until)
+        carried = translate_fence(plan, self._autopilot, departs_at=now, until=until)
         for loss in carried.losses:
             if loss.unsafe:
                 raise UploadMismatch(
@@ -271,12 +257,7 @@ class _Flight:
             self._change(f"fence: {loss.message}")
         return carried.zones
 
-    def _guarded(self, arming: Armable, fenced: bool) -> GuardedArming:
-        """Returns the arming as it may be used: within the contract of this plan alone."""
-        contract = contract_for(self._asset, self._proven.plan, fenced=fenced)
-        return GuardedArming(arming, contract, where=str(self._asset.asset_id))
-
-    async def _start(self, arming: GuardedArming | None) -> None:
+    async def _start(self, arming: Arming | None) -> None:
         if arming is None:
             self._check_grounded()
             await self._pilot.start()

@@ -17,16 +17,23 @@ from missions.weather import Weather
 class Pilot(Protocol):
     """Commands one vehicle through a mission. Proof is the vehicle's state, never an ACK."""
 
-    async def upload(self, proven: ProvenPlan) -> None:
-        """Sends the mission, reads it back and compares; a repetition replaces it.
+    async def upload(self, proven: ProvenPlan, fences: Sequence[Zone] | None = None) -> None:
+        """Sends a plan as one, reads all of it back and compares; a repetition replaces it.
 
         It takes a proven plan alone, so that nothing else can reach a vehicle. What the proof of
         returns counts on is sent and compared too, where the vehicle returns by itself: the
         plan's rally points, none of an earlier plan, and `missions.proving.return_settings`.
+        On failure the vehicle holds what it held before, or nothing: the message says which.
+
+        Args:
+            proven: what is to be flown.
+            fences: what the vehicle is to guard itself, as for `FenceLink`; `None` leaves its
+                fence as it is.
 
         Raises:
             VehicleUnreachable: if nothing answers.
             UploadMismatch: if what was read back differs; the vehicle must not be started.
+            PartialUpload: if it may hold parts of two plans now.
             PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         ...
@@ -36,6 +43,7 @@ class Pilot(Protocol):
 
         Raises:
             StartRefused: if the mode does not come; the message holds the vehicle's words.
+            PlanDrifted: if the vehicle no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         ...
@@ -54,6 +62,7 @@ class Pilot(Protocol):
 
         Raises:
             StartRefused: if the mode does not come.
+            PlanDrifted: if the vehicle no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         ...

@@ -22,6 +22,7 @@ _GYROS_AFTER_S = 3.0
 _LOWEST_RETURN_M = 0.3
 _FLATTEST_CONE = 0.5
 _CIRCLE_FENCE_BIT, _POLYGON_FENCE_BIT = 2, 4
+_NONE_SELECTED = "Fences enabled, but none selected"
 _WAYPOINT, _LOITER_TIME = 16, 19
 _LOCATED = {16, 18, 19, 21, 22, 195}
 GUIDED = VehicleMode.UNKNOWN
@@ -44,7 +45,10 @@ class ArduCopter(Autopilot):
             "BATT_MONITOR": 4,
             "DISARM_DELAY": 10,
             "FENCE_ACTION": 1,
+            "FENCE_ALT_MAX": 100.0,
+            "FENCE_ALT_MIN": -10.0,
             "FENCE_ENABLE": 0,
+            "FENCE_RADIUS": 300.0,
             "FENCE_TYPE": 7,
             "FS_GCS_ENABLE": 0,
             "FS_GCS_TIMEOUT": 5.0,
@@ -118,7 +122,8 @@ class ArduCopter(Autopilot):
         if polygons and self._fence and self.position_known:
             inside = self._inside(self.physics.east, self.physics.north)
             return "" if inside else "Vehicle breaching Polygon fence"
-        return "" if self._fence else "Fences enabled, but none selected"
+        kinds = int(self.parameters["FENCE_TYPE"])
+        return "" if self._fence or kinds & ~_POLYGON_FENCE_BIT else _NONE_SELECTED
 
     def check_before_arming(self) -> None:
         """Says what would keep it from arming."""
@@ -209,6 +214,8 @@ class ArduCopter(Autopilot):
 
 class ArduTransfers(Transfers):
     """Uploads and downloads with ArduPilot's ways: home is item 0, and nothing is atomic."""
+
+    announces = False
 
     def _objection(self, message: m.MAVLink_mission_item_int_message) -> int:
         if self._kind != MISSION:

@@ -133,6 +133,10 @@ class Autopilot:
         self._spots: tuple[Spot, ...] = ()
         self._goal = HOME
         self._fence: list[tuple[bool, Polygon]] = []
+        self.rings: tuple[tuple[bool, Ring], ...] = ()
+        """The fence as it was given: inclusion or not, and corners as latitude and longitude."""
+        self.plan_ids = (0, 0, 0)
+        """By which names it announces its mission, fence and rally points; 0 for none."""
         self.fence_in_force = False
         self._breached = False
         self._warned_of_battery = False
@@ -256,6 +260,7 @@ class Autopilot:
             self.say(CRITICAL, "Geofence invalid, doesn't contain Home position")
 
     def _take_fence(self, rings: Sequence[tuple[bool, Ring]]) -> None:
+        self.rings = tuple(rings)
         self._fence = [
             (inclusion, Polygon([self.home.to_en1_m(lat, lon) for lat, lon in ring]))
             for inclusion, ring in rings

@@ -8,6 +8,7 @@ from pymavlink.dialects.v20 import ardupilotmega as apm
 from pymavlink.dialects.v20 import common as m
 
 from sim.autopilot import STEP_S, Autopilot
+from sim.mavlink_ids import CurrentWithIds
 from sim.profiles import Profile
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -144,4 +145,4 @@ def _slow(pilot: Autopilot) -> Iterator[m.MAVLink_message]:
             round(asset.home.altitude.metres * 1000), 0, 0, 0, [1, 0, 0, 0], 0, 0, 0, 0,
         )  # fmt: skip
     total = len(pilot.mission)
-    yield m.MAVLink_mission_current_message(pilot.shown_step, total)
+    yield CurrentWithIds(pilot.shown_step, total, pilot.plan_ids)

@@ -1,5 +1,6 @@
 """The vehicle's side of MAVLink's mission protocol: mission, fence and rally kept apart."""
 
+import copy
 import time
 from collections.abc import Callable
 from typing import TypeAlias
@@ -10,6 +11,7 @@ from missions.formats.plan_file import SimpleItem
 from missions.proving.return_settings import RallySpot
 from sim.autopilot import CRITICAL, SUPPORTED, Autopilot
 from sim.failures import FailureKind
+from sim.mavlink_ids import AckWithId, CountWithId, opaque_id
 
 MISSION, FENCE, RALLY = 0, 1, 2
 _FENCE_COMMANDS = {5001: True, 5002: False}
@@ -45,6 +47,9 @@ def simple_item(item: m.MAVLink_mission_item_int_message) -> SimpleItem:
 class Transfers:
     """Uploads and downloads of one vehicle."""
 
+    announces = True
+    """Whether it names what it holds, as PX4 1.17 does and ArduPilot 4.7 does not."""
+
     def __init__(self, pilot: Autopilot, send: Send) -> None:
         """Serves `pilot`; answers go out by `send`."""
         self._pilot, self._send = pilot, send
@@ -67,10 +72,9 @@ class Transfers:
         elif name == "MISSION_ITEM_INT":
             self._take(message)
         elif name == "MISSION_REQUEST_LIST":
-            kept = self._kept.get(message.mission_type, [])
-            self._send(
-                m.MAVLink_mission_count_message(*self._from, len(kept), message.mission_type)
-            )
+            kind = message.mission_type
+            kept = self._kept.get(kind, [])
+            self._send(CountWithId(*self._from, len(kept), kind, self._name(kind)))
         elif name in ("MISSION_REQUEST_INT", "MISSION_REQUEST"):
             self._give(message.mission_type, message.seq)
         elif name == "MISSION_CLEAR_ALL":
@@ -156,7 +160,11 @@ class Transfers:
     def _finish(self) -> None:
         items, self._coming = self._coming or [], None
         self._keep(self._kind, items)
-        self._ack(self._kind, m.MAV_MISSION_ACCEPTED)
+        self._ack(self._kind, m.MAV_MISSION_ACCEPTED, self._name(self._kind))
+
+    def _name(self, kind: int) -> int:
+        """Returns by which name it announces what it holds of a kind."""
+        return self._pilot.plan_ids[kind] if kind in self._kept else 0
 
     def _keep(self, kind: int, items: list[m.MAVLink_mission_item_int_message]) -> None:
         failures = self._pilot.failures
@@ -166,7 +174,16 @@ class Transfers:
             items = []
         elif kind == RALLY and failures.strike(FailureKind.RALLY_KEPT):
             return
+        if kind == MISSION and items and failures.strike(FailureKind.STORED_OTHERWISE):
+            items = [*items[:-1], _moved(items[-1])]
+        elif kind == MISSION and failures.strike(FailureKind.MISSION_STUCK):
+            return
         self._kept[kind] = items
+        if self.announces:
+            ids = [opaque_id(self._kept[one]) for one in (MISSION, FENCE, RALLY)]
+            self._pilot.plan_ids = (ids[0], ids[1], ids[2])
+        if kind == MISSION and items and failures.strike(FailureKind.READBACK_LIES):
+            items = [*items[:-1], _moved(items[-1])]
         if kind == MISSION:
             self._pilot.set_mission(self._steps(items))
         elif kind == FENCE:
@@ -206,8 +223,15 @@ class Transfers:
         last = 0.0 if item.command == _LOITER_TIME else item.param4  # another value on PX4
         return frame, (item.param1, item.param2, item.param3, last), item.z
 
-    def _ack(self, kind: int, code: int) -> None:
-        self._send(m.MAVLink_mission_ack_message(*self._from, code, kind))
+    def _ack(self, kind: int, code: int, name: int = 0) -> None:
+        self._send(AckWithId(*self._from, code, kind, name))
+
+
+def _moved(item: m.MAVLink_mission_item_int_message) -> m.MAVLink_mission_item_int_message:
+    """Returns an item that is not quite the one that was sent."""
+    moved = copy.copy(item)
+    moved.param1, moved.x, moved.z = item.param1 + 2.0, item.x + 9_000, item.z + 7.0
+    return moved
 
 
 def _rings(

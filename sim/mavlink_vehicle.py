@@ -21,6 +21,7 @@ from sim import mavlink_streams as streams
 from sim.clock import ScaledClock
 from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
+from sim.held_plan import HeldPlan, held_by
 from sim.profiles import PX4_QUAD, Profile
 from sim.sensor_errors import CONSUMER, SensorProfile
 from sim.vehicle_truth import VehicleTruth
@@ -140,6 +141,17 @@ class MavlinkVehicle:
             while self.simulated_now() < at and not self._stopping.is_set():
                 self._advance()
         return self._pilot.history.at(at)
+
+    @property
+    def address(self) -> tuple[str, int]:
+        """Where it listens; it takes packets from anybody, as autopilots do."""
+        host, port = self._socket.getsockname()
+        return str(host), int(port)
+
+    def held(self) -> HeldPlan:
+        """Returns what it would fly and guard, whatever it says."""
+        with self._lock:
+            return held_by(self._pilot)
 
     def cut_link(self) -> None:
         """Stops all packets in both directions."""

@@ -8,6 +8,7 @@ from core.errors import (
     ArmingDenied,
     LinkLost,
     NotFound,
+    PlanDrifted,
     StartRefused,
     UploadMismatch,
     VehicleUnreachable,
@@ -23,6 +24,7 @@ from missions.proving.return_settings import rally_spots, return_settings
 from sim.autopilot import STEP_S, Autopilot
 from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
+from sim.held_plan import HeldPlan, held_by
 from sim.link import SaidSoFar, SimTelemetryLink
 from sim.sensor_errors import CONSUMER, SensorProfile
 from sim.vehicle_truth import VehicleTruth
@@ -57,6 +59,10 @@ class SimVehicle:
         self._cut = False
         self.words: list[str] = []
         """What the autopilot has said."""
+
+    def held(self) -> HeldPlan:
+        """Returns what it would fly and guard, whatever it says."""
+        return held_by(self.autopilot)
 
     @property
     def asset_id(self) -> AssetId:
@@ -171,22 +177,42 @@ class SimPilot:
         self._arm_s, self._mode_s, self._silence_s = arm_s, mode_s, silence_limit_s
         self._steps: tuple[SimpleItem, ...] = ()
         self._total = 0
+        self._loaded: tuple[object, object, object] | None = None
 
-    async def upload(self, proven: ProvenPlan) -> None:
-        """Gives the vehicle its mission and what its returns count on, and compares.
+    async def upload(self, proven: ProvenPlan, fences: Sequence[Zone] | None = None) -> None:
+        """Gives the vehicle all that a plan consists of as one, and compares.
 
         Raises:
             VehicleUnreachable: if it does not hear.
-            UploadMismatch: if it refuses, or holds something else.
+            UploadMismatch: if it refuses, or holds something else; it holds then what it held.
             PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         self._reach()
+        pilot, self._loaded = self._pilot, None
+        before = (pilot.mission, pilot.rings, pilot.rally, dict(pilot.parameters))
+        try:
+            if fences is not None:
+                await self.upload_fences(fences)
+            await self._load(proven)
+        except UploadMismatch:
+            mission, rings, rally, parameters = before
+            pilot.parameters.update(parameters)
+            pilot.set_fence(rings)
+            pilot.set_rally(rally)
+            pilot.set_mission(mission)
+            raise
+        self._loaded = (pilot.mission, pilot.rings, pilot.rally)
+
+    async def _load(self, proven: ProvenPlan) -> None:
         failures = self._vehicle.failures
         if failures.strike(FailureKind.TRANSFER_NAK):
             raise UploadMismatch("the vehicle refused the upload", where=self._where)
         plan = proven.plan
         steps = simple_items(plan.mission)
         await self._prepare_returns(plan)
+        if failures.strike(FailureKind.STORED_OTHERWISE):
+            self._pilot.set_mission(steps[:-1])
+            raise UploadMismatch("read-back differs: an item is missing", where=self._where)
         self._pilot.set_mission(steps)
         differs = failures.find(FailureKind.READBACK_DIFFERS)
         if differs is not None and differs.seq < len(steps):
@@ -213,6 +239,7 @@ class SimPilot:
 
         Raises:
             StartRefused: if the mode does not come, or the vehicle is not armed.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle is silent.
         """
         await self.resume()
@@ -231,8 +258,14 @@ class SimPilot:
 
         Raises:
             StartRefused: if the mode does not come.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle is silent.
         """
+        pilot = self._pilot
+        if self._loaded is None:
+            raise StartRefused("no plan has been uploaded to the vehicle", where=self._where)
+        if self._loaded != (pilot.mission, pilot.rings, pilot.rally):
+            raise PlanDrifted("somebody else has changed its plan", where=self._where)
         await self._reach_mode(VehicleMode.MISSION)
         if not self._pilot.armed:
             raise StartRefused("the vehicle is not armed", where=self._where)
@@ -308,6 +341,8 @@ class SimPilot:
             raise UploadMismatch(
                 "the vehicle does not enforce the fence: home is not inside", where=self._where
             )
+        if self._loaded is not None:
+            self._loaded = (self._loaded[0], self._pilot.rings, self._loaded[2])
 
     async def arm(self) -> None:
         """Arms as soon as the vehicle allows it.

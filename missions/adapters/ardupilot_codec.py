@@ -2,14 +2,15 @@
 
 Item 0 is home, which it fills in itself. Heights are cut to whole centimetres, waits at a
 waypoint to whole seconds, a yaw that is left open comes back as 0 and is refused at a loiter, and
-settings come back in the global frame.
+settings come back in the global frame. A waypoint has no radius of its own there: `WPNAV_RADIUS`
+is that of all, and no narrower one is what the proof counts on.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from missions.adapters.mavlink_codec import MISSION, RawItem
+from missions.adapters.mavlink_codec import MISSION, RawItem, taken_frames
 
 HOME_ITEMS = 1
 """How many items stand before a mission's own."""
@@ -34,6 +35,8 @@ def _kept(item: RawItem) -> RawItem:
     params = [0.0 if not math.isfinite(value) else value for value in item.params]
     if item.command in (_WAYPOINT, _LOITER_TIME):
         params[0] = float(math.ceil(params[0]))  # never shorter than was planned
+    if item.command == _WAYPOINT:
+        params[1:] = [0.0, 0.0, 0.0]
     frame = _GLOBAL_FRAME if item.frame == _MISSION_FRAME else item.frame
     z_m = _centimetres_m(item.z) if item.frame in _LOCATED else item.z
     one, two, three, four = params
@@ -41,6 +44,17 @@ def _kept(item: RawItem) -> RawItem:
         item, seq=item.seq + HOME_ITEMS, current=0, frame=frame,
         params=(one, two, three, four), z=z_m,
     )  # fmt: skip
+
+
+def sent_again(items: Sequence[RawItem], kind: int) -> tuple[RawItem, ...]:
+    """Returns items that were read from a vehicle so that, once sent, they are held as they are."""
+    again = taken_frames(items, kind)
+    if kind != MISSION:
+        return again
+    return tuple(
+        replace(item, z=_centimetres_m(item.z)) if item.frame in _LOCATED else item
+        for item in again
+    )
 
 
 def _centimetres_m(metres: float) -> float:

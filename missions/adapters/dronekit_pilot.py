@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from core.errors import ArmingDenied, LinkLost, NotFound, StartRefused, UploadMismatch
 from geo.zones import Zone
 from missions.adapters.ardupilot_codec import HOME_ITEMS, for_ardupilot, home_item
+from missions.adapters.ardupilot_fence import FenceInForce
 from missions.adapters.heard_progress import changes
 from missions.adapters.mavlink_codec import (
     FENCE,
@@ -24,7 +25,9 @@ from missions.adapters.mavlink_codec import (
     encode_rally,
 )
 from missions.adapters.mavsdk_pilot import Deadlines
-from missions.adapters.pymavlink_transfer import PymavlinkTransfers, TransferSystem
+from missions.adapters.plan_transaction import PlanTransfers
+from missions.adapters.pymavlink_transfer import PymavlinkWire, TransferSystem
+from missions.adapters.setting_changes import SettingChanges
 from missions.model import ItemKind, Plan, Progress
 from missions.proving.ardupilot_returns import copter_return_settings
 from missions.proving.proof import ProvenPlan
@@ -32,13 +35,13 @@ from missions.proving.return_settings import ReturnSetting, rally_spots
 from telemetry.model import VehicleMode
 
 _GUIDED = "GUIDED"
-_MISSION_START, _RUN_PREARM_CHECKS = 300, 401
-_POLYGONS_ONLY = 4.0
-"""FENCE_TYPE: what was uploaded, and no circle or ceiling of another day."""
+_MISSION_START = 300
 _ANSWER_SHARE = 0.2
 """Of the time for a mode: how long one answer is waited for."""
 _MORE_TRIES = 2
 """A parameter that is not there gives no answer, so silence must be beyond chance."""
+_FRESH_S = 30.0
+"""A read-back this young will do for a start: it was made before the vehicle was armed."""
 _REAL32 = 9
 _AUTOPILOT = 1
 
@@ -49,6 +52,8 @@ class _State(Protocol):
     current: int | None
     reached: int | None
     texts_heard: int
+    plan_ids: tuple[int, int, int] | None
+    plan_ids_heard: int
 
 
 class OpenedSystem(TransferSystem, Protocol):
@@ -84,12 +89,14 @@ class DronekitPilot:
         self._system = system
         self._deadlines = deadlines or Deadlines()
         self._answer_s = _ANSWER_SHARE * self._deadlines.mode_s
-        self._transfers = PymavlinkTransfers(
+        self._transfers = PlanTransfers(
             system,
+            PymavlinkWire(system, answer_s=self._deadlines.item_s),
+            self,
             tries=self._deadlines.tries,
             retry_after_s=self._deadlines.retry_after_s,
-            answer_s=self._answer_s,
         )
+        self._fence = FenceInForce(system, self, self._deadlines)
         self._encoded: EncodedMission | None = None
         self._returns_at = -1
         self._furthest = 0
@@ -97,37 +104,52 @@ class DronekitPilot:
 
     # --- Pilot ---
 
-    async def upload(self, proven: ProvenPlan) -> None:
-        """Sends the mission and what its returns count on, reads all of it back and compares.
+    async def upload(self, proven: ProvenPlan, fences: Sequence[Zone] | None = None) -> None:
+        """Sends all that a plan consists of as one, reads all of it back and compares.
 
-        Rally points come first and the mission last, as with every autopilot of ours.
+        Its fence is in force afterwards, beside the ceiling and circle that the operator has
+        set, which the plan must keep.
 
         Raises:
             VehicleUnreachable: if nothing answers.
-            UploadMismatch: if what the vehicle holds differs from what was sent.
+            UploadMismatch: if what the vehicle holds differs, or its own fence forbids the plan.
+            PartialUpload: if that could be neither undone nor cleared.
             PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         plan = proven.plan
         encoded = encode_mission(plan.mission)
         items = for_ardupilot(encoded.items, home_item(plan.home.lat_deg, plan.home.lon_deg))
-        await self._prepare_returns(plan)
-        await self._transfers.replace(items, MISSION)
+        wanted = {MISSION: items, RALLY: encode_rally(rally_spots(plan))}
+        if fences is not None:
+            wanted[FENCE] = encode_fences(fences)
+        settings = await self._return_settings(plan)
+
+        async def keep(changes: SettingChanges) -> None:
+            for setting in settings:
+                await self._keep(changes, setting)
+
+        async def enforce(changes: SettingChanges) -> None:
+            if fences is not None:
+                await self._fence.enforce(changes, bool(fences))
+            if not self._system.on_wheels:
+                await self._fence.check(plan)
+
+        self._encoded = None
+        await self._transfers.replace(wanted, before=keep, after=enforce)
         self._encoded, self._furthest = encoded, 0
         kinds = [item.kind for item in plan.mission.items]
         self._returns_at = len(kinds) - 1 if kinds[-1:] == [ItemKind.RETURN] else -1
 
-    async def _prepare_returns(self, plan: Plan) -> None:
+    async def _return_settings(self, plan: Plan) -> Sequence[ReturnSetting]:
         settings = copter_return_settings(plan, metres=False)
-        await self._transfers.replace(encode_rally(rally_spots(plan)), RALLY)
         if self._system.on_wheels:
-            return  # a rover returns on the ground, straight; it has none of these
+            return ()  # a rover returns on the ground, straight; it has none of these
         try:
             if not await self._has("RTL_ALT") and await self._has("RTL_ALT_M"):
-                settings = copter_return_settings(plan, metres=True)
+                return copter_return_settings(plan, metres=True)
         except LinkLost as error:
             raise self._transfers.unreachable("the return could not be confirmed") from error
-        for setting in settings:
-            await self._keep(setting)
+        return settings
 
     async def _has(self, name: str) -> bool:
         try:
@@ -136,11 +158,10 @@ class DronekitPilot:
             return False
         return True
 
-    async def _keep(self, setting: ReturnSetting) -> None:
+    async def _keep(self, changes: SettingChanges, setting: ReturnSetting) -> None:
         """Has the vehicle hold a parameter that the proof counts on."""
         try:
-            if not setting.allows(await self.read(setting.name)):
-                await self.write(setting.name, setting.wanted)
+            await changes.keep(setting)
         except NotFound as error:
             raise UploadMismatch(
                 f"{setting.name} is not {setting.wanted:g}, and returns may go elsewhere:"
@@ -156,12 +177,13 @@ class DronekitPilot:
 
         Raises:
             StartRefused: if they do not come, or the vehicle is not armed.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         self._system.state.reached = self._system.state.current = None
         self._furthest = 0
         heard = self._system.state.texts_heard
-        await self._enter_mission()
+        await self._enter_mission(_FRESH_S)
 
         def underway() -> bool:
             return bool(self._system.state.current)
@@ -177,7 +199,8 @@ class DronekitPilot:
             cure="check the plan against its fence, and the vehicle's own log",
         )
 
-    async def _enter_mission(self) -> None:
+    async def _enter_mission(self, within_s: float = 0.0) -> None:
+        await self._transfers.confirm(within_s=within_s)
         if self._system.state.armed is False:
             raise StartRefused(
                 f"the vehicle is not armed: {self._system.status_text}".rstrip(": "),
@@ -200,6 +223,7 @@ class DronekitPilot:
 
         Raises:
             StartRefused: if the mode does not come.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         await self._enter_mission()
@@ -267,53 +291,35 @@ class DronekitPilot:
     async def upload_fences(self, fences: Sequence[Zone]) -> None:
         """Replaces the vehicle's fence, reads it back, puts it in force and asks about home.
 
-        Nothing but these polygons is in force then (`FENCE_TYPE`): a circle or ceiling of
-        another day would end a flight that was proven without it. Without zones no fence is.
+        A ceiling or circle that the operator has in force stays so. Without zones, and without
+        those, no fence is in force.
 
         Raises:
             UploadMismatch: if what it holds differs, or it says that home is not inside.
+            PartialUpload: if that could be neither undone nor cleared.
             VehicleUnreachable: if nothing answers.
         """
-        await self._transfers.replace(encode_fences(fences), FENCE)
-        try:
-            await self._put_in_force(bool(fences))
-            words = await self._complaint() if fences else ""
-        except (LinkLost, NotFound) as error:
-            raise self._transfers.unreachable("the fence could not be confirmed") from error
-        if words:
-            raise UploadMismatch(
-                f"the vehicle does not enforce the fence: {words}",
-                where=self._system.url,
-                cure="take off from inside every inclusion and outside every exclusion",
-            )
 
-    async def _put_in_force(self, wanted: bool) -> None:
-        if wanted:
-            await self.write("FENCE_TYPE", _POLYGONS_ONLY)
-        await self.write("FENCE_ENABLE", float(wanted))
+        async def enforce(changes: SettingChanges) -> None:
+            await self._fence.enforce(changes, bool(fences))
 
-    async def _complaint(self) -> str:
-        """Returns what the vehicle says of the fence, once it knows where it stands."""
-        await self._system.wait_for(lambda: self._system.has_position, self._deadlines.arm_s)
-        heard = self._system.state.texts_heard
-        self._system.command(_RUN_PREARM_CHECKS)
-
-        def objects() -> bool:
-            return "fence" in self._system.texts_since(heard).casefold()
-
-        if await self._system.wait_for(objects, self._deadlines.fence_text_s):
-            return self._system.texts_since(heard)
-        return ""
+        await self._transfers.replace({FENCE: encode_fences(fences)}, after=enforce)
 
     # --- Arming ---
 
     async def arm(self) -> None:
         """Arms as soon as the vehicle allows it; returns once its state shows it.
 
+        A plan that was uploaded is read back first: ArduPilot does not say what it holds, and
+        once armed it does not wait for long.
+
         Raises:
             ArmingDenied: if it is not armed in time.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
+        if self._transfers.loaded:
+            await self._transfers.confirm()
         clock, heard = self._system.clock, self._system.state.texts_heard
         deadline_at = clock.now() + timedelta(seconds=self._deadlines.arm_s)
         while not self._system.state.armed:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geo.zones import Zone
 from missions.formats.plan_file import FRAME_AMSL, FRAME_HOME, SimpleItem, fence_rings, simple_items
@@ -112,6 +112,19 @@ def encode_rally(spots: Sequence[RallySpot]) -> tuple[RawItem, ...]:
         )
         for seq, (lat, lon, up_m) in enumerate(spots)
     )  # fmt: skip
+
+
+def taken_frames(items: Sequence[RawItem], kind: int) -> tuple[RawItem, ...]:
+    """Returns items that were read from a vehicle in the frames in which it takes them back.
+
+    Numbered from 0, the first one current, as an upload has them. Missions go in the frames for
+    whole numbers, fences and rally points in the plain ones.
+    """
+    frames = _INT_FRAMES if kind == MISSION else _MEANS
+    return tuple(
+        replace(item, seq=seq, frame=frames.get(item.frame, item.frame), current=int(seq == 0))
+        for seq, item in enumerate(items)
+    )
 
 
 def difference(sent: Sequence[RawItem], held: Sequence[RawItem]) -> str:

@@ -21,13 +21,18 @@ from core.errors import (
 from geo.zones import Zone
 from missions.adapters.heard_progress import changes
 from missions.adapters.mavlink_codec import (
+    FENCE,
+    MISSION,
+    RALLY,
     EncodedMission,
     encode_fences,
     encode_mission,
     encode_rally,
 )
-from missions.adapters.mavsdk_transfer import VerifiedTransfers
-from missions.model import Plan, Progress
+from missions.adapters.mavsdk_transfer import MavsdkWire
+from missions.adapters.plan_transaction import PlanTransfers
+from missions.adapters.setting_changes import SettingChanges
+from missions.model import Progress
 from missions.proving.proof import ProvenPlan
 from missions.proving.return_settings import ReturnSetting, rally_spots, return_settings
 from telemetry.model import VehicleMode
@@ -43,6 +48,8 @@ class Deadlines:
     mode_s: float = 10.0
     retry_after_s: float = 2.0
     tries: int = 3
+    item_s: float = 0.5
+    """How long an answer of a transfer is waited for before it is asked again."""
     fence_text_s: float = 2.0
     """How long after a fence upload the vehicle's objection is waited for."""
 
@@ -52,6 +59,7 @@ class Deadlines:
             self,
             arm_s=self.arm_s * max(1.0, factor / 2),
             mode_s=self.mode_s * factor,
+            item_s=self.item_s * factor,
             retry_after_s=max(self.retry_after_s, 0.3 * factor),
             fence_text_s=max(self.fence_text_s, 0.5 * factor),
         )
@@ -64,6 +72,8 @@ class _State(Protocol):
     current: int | None
     reached: int | None
     texts_heard: int
+    plan_ids: tuple[int, int, int] | None
+    plan_ids_heard: int
 
 
 class OpenedSystem(Protocol):
@@ -88,6 +98,10 @@ class OpenedSystem(Protocol):
         """Returns the words said since then."""
         ...
 
+    def add_listener(self, listener: Callable[[str, dict[str, Any]], None]) -> Callable[[], None]:
+        """Calls with each message; returns what ends that."""
+        ...
+
     async def wait_for(self, ready: Callable[[], bool], within_s: float) -> bool:
         """Waits for a state; raises LinkLost when the vehicle falls silent."""
         ...
@@ -107,9 +121,10 @@ class MavsdkPilot:
         self._missions = MissionRawAsync(system.system)
         self._action = ActionAsync(system.system)
         self._parameters = ParamAsync(system.system)
-        self._transfers = VerifiedTransfers(
+        self._transfers = PlanTransfers(
             system,
-            self._missions,
+            MavsdkWire(system, self._missions),
+            self,
             tries=self._deadlines.tries,
             retry_after_s=self._deadlines.retry_after_s,
         )
@@ -118,36 +133,42 @@ class MavsdkPilot:
 
     # --- Pilot ---
 
-    async def upload(self, proven: ProvenPlan) -> None:
-        """Sends the mission and what its returns count on, reads all of it back and compares.
+    async def upload(self, proven: ProvenPlan, fences: Sequence[Zone] | None = None) -> None:
+        """Sends all that a plan consists of as one, reads all of it back and compares.
 
-        Rally points come first: a plan without any clears those of the flight before, which
-        would draw returns elsewhere. Then come the parameters of `return_settings`. The
-        mission is last, so that what it needs is there as soon as it is.
+        The settings of `return_settings` come first; then the fence, the rally points (a plan
+        without any clears those of the flight before, which would draw returns elsewhere) and
+        the mission.
 
         Raises:
             VehicleUnreachable: if nothing answers.
             UploadMismatch: if what the vehicle holds differs from what was sent.
+            PartialUpload: if that could be neither undone nor cleared.
             PlanUnreadable: if an altitude counts from a datum that can't be carried.
         """
         plan = proven.plan
-        encoded = encode_mission(plan.mission)
-        await self._prepare_returns(plan)
-        await self._transfers.mission(encoded.items)
+        encoded, settings = encode_mission(plan.mission), return_settings(plan)
+        wanted = {MISSION: encoded.items, RALLY: encode_rally(rally_spots(plan))}
+        if fences is not None:
+            wanted[FENCE] = encode_fences(fences)
+        heard = self._system.state.texts_heard
+
+        async def keep(changes: SettingChanges) -> None:
+            for setting in settings:
+                await self._keep(changes, setting)
+
+        async def ask(changes: SettingChanges) -> None:
+            if fences:
+                await self._hear_of_fence(heard)
+
+        self._encoded = None
+        await self._transfers.replace(wanted, before=keep, after=ask)
         self._encoded = encoded
 
-    async def _prepare_returns(self, plan: Plan) -> None:
-        settings = return_settings(plan)
-        await self._transfers.rally(encode_rally(rally_spots(plan)))
-        for setting in settings:
-            await self._keep(setting)
-
-    async def _keep(self, setting: ReturnSetting) -> None:
+    async def _keep(self, changes: SettingChanges, setting: ReturnSetting) -> None:
         """Has the vehicle hold a parameter that the proof counts on."""
         try:
-            if setting.allows(await self.read(setting.name)):
-                return
-            await self.write(setting.name, setting.wanted)
+            await changes.keep(setting)
         except NotFound as error:
             raise UploadMismatch(
                 f"{setting.name} is not {setting.wanted:g}, and returns may go elsewhere:"
@@ -163,12 +184,14 @@ class MavsdkPilot:
 
         Raises:
             StartRefused: if the mode does not come, or the vehicle is not armed.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         self._system.state.reached = self._system.state.current = None
         await self._enter_mission()
 
     async def _enter_mission(self) -> None:
+        await self._transfers.confirm()
         await self._reach_mode(VehicleMode.MISSION, self._missions.start_mission)
         if self._system.state.armed is False:
             raise StartRefused(
@@ -191,6 +214,7 @@ class MavsdkPilot:
 
         Raises:
             StartRefused: if the mode does not come.
+            PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle falls silent.
         """
         await self._enter_mission()
@@ -246,7 +270,14 @@ class MavsdkPilot:
             VehicleUnreachable: if nothing answers.
         """
         heard = self._system.state.texts_heard
-        await self._transfers.fence(encode_fences(fences))
+
+        async def ask(changes: SettingChanges) -> None:
+            await self._hear_of_fence(heard)
+
+        await self._transfers.replace({FENCE: encode_fences(fences)}, after=ask)
+
+    async def _hear_of_fence(self, heard: int) -> None:
+        """Listens for what the vehicle says of a fence that it took after `heard` words."""
 
         def objects() -> bool:
             return _FENCE_IGNORED in self._system.texts_since(heard)

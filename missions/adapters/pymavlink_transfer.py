@@ -1,19 +1,16 @@
-"""Missions, fences and rally points by pymavlink on an opened connection, read back and compared.
+"""Missions, fences and rally points by pymavlink on an opened connection, as a transaction's wire.
 
 ArduPilot's uploads are not atomic: a refused one leaves a mix of old and new, so only what has
 been read back counts.
 """
 
-import logging
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from core.clock import Clock
-from core.errors import LinkLost, UploadMismatch, VehicleUnreachable
-from missions.adapters.mavlink_codec import MISSION, RawItem, difference
-
-log = logging.getLogger(__name__)
+from missions.adapters.ardupilot_codec import HOME_ITEMS, sent_again
+from missions.adapters.item_wire import Held, TransferRefused, TransferStalled
+from missions.adapters.mavlink_codec import MISSION, RawItem
 
 _AUTOPILOT_COMPONENT = 1
 _ACCEPTED = 0
@@ -21,7 +18,10 @@ _MISSION_RESULTS = {
     1: "ERROR", 2: "UNSUPPORTED_FRAME", 3: "UNSUPPORTED", 4: "NO_SPACE", 5: "INVALID",
     13: "INVALID_SEQUENCE", 14: "DENIED", 15: "OPERATION_CANCELLED",
 }  # fmt: skip
-_ASK_TIMES = 5
+_ASK_TIMES = 10
+"""With 30 % of packets lost each way, so many questions all stay unanswered once in a thousand."""
+_AHEAD = 8
+"""Items that are asked for before the first of them has come; each question has its own answer."""
 
 
 class TransferSystem(Protocol):
@@ -51,78 +51,25 @@ class TransferSystem(Protocol):
         ...
 
 
-class _Refused(Exception):
-    """The vehicle ended a transfer with a no."""
+class PymavlinkWire:
+    """An `ItemWire` of one ArduPilot vehicle."""
 
-
-class _Stalled(Exception):
-    """The vehicle stopped answering a transfer."""
-
-
-class PymavlinkTransfers:
-    """Sends items to one vehicle and compares what it then holds."""
-
-    def __init__(
-        self, system: TransferSystem, *, tries: int, retry_after_s: float, answer_s: float
-    ) -> None:
+    def __init__(self, system: TransferSystem, *, answer_s: float) -> None:
         """Serves an opened system, which stays its owner's to close.
 
         Args:
             system: the vehicle.
-            tries: how often an upload is begun before it counts as failed.
-            retry_after_s: by the system's clock, from one try to the next.
-            answer_s: by that clock, how long each answer is waited for before asking again.
+            answer_s: by its clock, how long each answer is waited for before asking again.
         """
-        self._system = system
-        self._tries, self._retry_after_s, self._answer_s = tries, retry_after_s, answer_s
+        self._system, self._answer_s = system, answer_s
+        self.first: Mapping[int, int] = {MISSION: HOME_ITEMS}
 
-    async def replace(self, items: Sequence[RawItem], mission_type: int) -> None:
-        """Replaces what the vehicle holds of one kind, reads it back and compares.
+    def as_sent(self, held: Held, kind: int) -> tuple[RawItem, ...]:
+        """Returns the items as ArduPilot takes them without changing them."""
+        return sent_again(held.items, kind)
 
-        Raises:
-            UploadMismatch: if it refuses, or holds something else.
-            VehicleUnreachable: if it does not answer.
-        """
-        differs = ""
-        for number in range(self._tries):
-            try:
-                await self._send(items, mission_type)
-                held = await self._fetch(mission_type)
-            except LinkLost as error:
-                raise self.unreachable("an upload was not answered") from error
-            except _Stalled as error:
-                if number == self._tries - 1:
-                    raise self.unreachable("an upload was not answered") from error
-                await self._pause()
-                continue
-            except _Refused as error:
-                differs = f"the vehicle refused the upload: {error}"
-                await self._pause()
-                continue
-            skip = 1 if mission_type == MISSION and items else 0  # home is the vehicle's own
-            differs = difference(items[skip:], held[skip:])
-            if not differs:
-                return
-            differs = f"read-back differs: {differs}"
-            log.warning("read-back differs", extra={"difference": differs})
-        raise UploadMismatch(
-            f"{differs} {self._system.status_text}".rstrip(),
-            where=self._system.url,
-            cure="do not start it; clear the vehicle's mission and send again",
-        )
-
-    def unreachable(self, what: str) -> VehicleUnreachable:
-        """Returns the error of a vehicle that does not answer."""
-        return VehicleUnreachable(
-            what, where=self._system.url, cure="check that the vehicle is on and in range"
-        )
-
-    async def _pause(self) -> None:
-        clock = self._system.clock
-        await clock.sleep_until(clock.now() + timedelta(seconds=self._retry_after_s))
-
-    async def _send(self, items: Sequence[RawItem], kind: int) -> None:
-        """Uploads; the listener answers each request, this only starts and watches."""
+    async def send(self, items: Sequence[RawItem], kind: int) -> None:
+        """Replaces what the vehicle holds; raises as `ItemWire.send`."""
         out, target = self._system.mavlink, (self._system.system_id, _AUTOPILOT_COMPONENT)
         asked, result = 0, -1
 
@@ -153,11 +100,11 @@ class PymavlinkTransfers:
                     0 if await self._system.wait_for(moved, self._answer_s) else silent_times + 1
                 )
                 if silent_times >= _ASK_TIMES:
-                    raise _Stalled
+                    raise TransferStalled
         finally:
             end()
         if result != _ACCEPTED:
-            raise _Refused(_MISSION_RESULTS.get(result, f"result {result}"))
+            raise TransferRefused(_MISSION_RESULTS.get(result, f"result {result}"))
 
     def _send_item(self, item: RawItem) -> None:
         self._system.mavlink.mission_item_int_send(
@@ -165,46 +112,57 @@ class PymavlinkTransfers:
             item.current, 1, *item.params, item.x, item.y, item.z, item.mission_type,
         )  # fmt: skip
 
-    async def _fetch(self, kind: int) -> list[RawItem]:
+    async def fetch(self, kind: int) -> Held:
+        """Returns what the vehicle holds; raises as `ItemWire.fetch`."""
         out, target = self._system.mavlink, (self._system.system_id, _AUTOPILOT_COMPONENT)
-        held: list[RawItem] = []
-        total = -1
+        held: dict[int, RawItem] = {}
+        total, asked, at_odds = -1, 0, False
+
+        def ask_on() -> None:
+            nonlocal asked
+            while asked < min(total, len(held) + _AHEAD):
+                out.mission_request_int_send(*target, asked, kind)
+                asked += 1
 
         def hear(name: str, fields: dict[str, Any]) -> None:
-            nonlocal total
+            nonlocal total, at_odds
             if fields.get("mission_type") != kind:
                 return
-            if name == "MISSION_COUNT" and total < 0:
-                total = int(fields["count"])
-            elif name == "MISSION_ITEM_INT" and int(fields["seq"]) == len(held) < total:
-                held.append(_raw(fields))
+            if name == "MISSION_COUNT":
+                at_odds = at_odds or total not in (-1, int(fields["count"]))
+                total = int(fields["count"]) if total < 0 else total
+            elif name == "MISSION_ITEM_INT" and 0 <= int(fields["seq"]) < asked:
+                item = _raw(fields)
+                # a late packet of an earlier read-back says what was held then
+                at_odds = at_odds or repr(held.setdefault(item.seq, item)) != repr(item)
             else:
                 return
-            if len(held) < total:
-                out.mission_request_int_send(*target, len(held), kind)
+            ask_on()
+
+        def whole() -> bool:
+            return at_odds or len(held) == total
 
         end = self._system.add_listener(hear)
         try:
             silent_times = 0
-            while total < 0 or len(held) < total:
+            while not whole():
                 if total < 0:
                     out.mission_request_list_send(*target, kind)
-                elif silent_times:
-                    out.mission_request_int_send(*target, len(held), kind)
+                for seq in range(asked):
+                    if seq not in held:
+                        out.mission_request_int_send(*target, seq, kind)
                 before = (total, len(held))
-
-                def moved(known: tuple[int, int] = before) -> bool:
-                    return (total, len(held)) != known
-
-                silent_times = (
-                    0 if await self._system.wait_for(moved, self._answer_s) else silent_times + 1
-                )
+                ask_on()
+                await self._system.wait_for(whole, self._answer_s)
+                silent_times = silent_times + 1 if (total, len(held)) == before else 0
                 if silent_times >= _ASK_TIMES:
-                    raise _Stalled
+                    raise TransferStalled("no answer")
         finally:
             end()
         out.mission_ack_send(*target, _ACCEPTED, kind)
-        return held
+        if at_odds:
+            raise TransferStalled("two answers to one question differ")
+        return Held(tuple(held[seq] for seq in range(total)))
 
 
 def _raw(fields: dict[str, Any]) -> RawItem:

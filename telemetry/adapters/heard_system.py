@@ -40,6 +40,10 @@ class VehicleState:
     """Number of the mission step that it is at, by its own count."""
     reached: int | None = None
     """Highest number of a mission step reported as reached since the last `forget`."""
+    plan_ids: tuple[int, int, int] | None = None
+    """What it calls the mission, fence and rally points that it holds; 0 where it names none."""
+    plan_ids_heard: int = 0
+    """How often it has said so."""
     boot_at: datetime | None = None
     """The instant of its boot by its own clock."""
     texts: deque[str] = field(default_factory=lambda: deque(maxlen=50))
@@ -155,6 +159,10 @@ class HeardSystem:
             state.vertical_sigma_m = up / 1000 if up else None
         elif name == "MISSION_CURRENT":
             state.current = int(fields["seq"])
+            names = ("mission_id", "fence_id", "rally_points_id")
+            mission, fence, rally = (int(fields.get(name) or 0) for name in names)
+            state.plan_ids = (mission, fence, rally)
+            state.plan_ids_heard += 1
         elif name == "MISSION_ITEM_REACHED":
             state.reached = max(int(fields["seq"]), -1 if state.reached is None else state.reached)
         elif name == "SYSTEM_TIME" and int(fields["time_unix_usec"]) > 0:
