@@ -12,6 +12,7 @@ from core.clock import Clock
 from core.errors import (
     IllegalMove,
     LinkLost,
+    PlanUnsafe,
     QyranError,
     SkyCleared,
     SortieFailed,
@@ -25,11 +26,12 @@ from missions.circumstances import Circumstances
 from missions.control.orders import Order, Ordered, ended_already
 from missions.control.orders import SortieCommands as SortieCommands
 from missions.control.records import Answer, Outcome, refusal
+from missions.failsafes.contracts import contract_for
+from missions.failsafes.guarded_arming import GuardedArming
 from missions.fence_translation import translate_fence
 from missions.model import (
     SORTIE_MOVES,
     Asset,
-    Autopilot,
     ItemKind,
     Plan,
     Progress,
@@ -37,7 +39,7 @@ from missions.model import (
     SortieEvent,
     SortieState,
 )
-from missions.ports import Arming, FenceLink, Pilot
+from missions.ports import Armable, FenceLink, Pilot
 from missions.proving.proof import ProvenPlan, prove
 
 log = logging.getLogger(__name__)
@@ -106,12 +108,12 @@ async def fly_sortie(
     sortie: Sortie,
     pilot: Pilot,
     fence_link: FenceLink | None,
-    arming: Arming | None,
+    arming: Armable | None,
     clock: Clock,
     on_change: Callable[[Sortie], None],
     commands: SortieCommands | None = None,
     *,
-    autopilot: Autopilot = Autopilot.PX4,
+    asset: Asset,
 ) -> Sortie:
     """Flies an authorised sortie to its end and returns it ended.
 
@@ -123,20 +125,29 @@ async def fly_sortie(
         sortie: authorised.
         pilot: of the vehicle.
         fence_link: of the vehicle, or `None` where it guards no fence (a car).
-        arming: of the vehicle, or `None` where nothing is armed (a car).
+        arming: of the vehicle, or `None` where nothing is armed (a car). It is told to arm only
+            where it holds its failsafe contract, each time.
         clock: dates the events.
         on_change: called with the sortie after each change.
         commands: orders of people; `None` takes none.
-        autopilot: how the fence is carried.
+        asset: for which the plan was proven; its autopilot decides how the fence is carried, and
+            what it must hold before it arms.
 
     Raises:
         IllegalMove: if the sortie is not authorised.
-        PlanUnsafe: if its plan is not the one that was proven when it was authorised.
+        PlanUnsafe: if its plan is not the one that was proven when it was authorised, or was
+            proven for another asset, or for other limits of this one.
     """
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
     commands = commands or SortieCommands()
     proven = ProvenPlan(sortie.plan, sortie.proof)
-    flight = _Flight(sortie, proven, pilot, clock, on_change, autopilot, commands)
+    if not proven.is_for(asset):
+        raise PlanUnsafe(
+            "the plan was proven for another asset, or for other limits of this one",
+            where=str(sortie.sortie_id),
+            cure="plan and authorise it again",
+        )
+    flight = _Flight(sortie, proven, pilot, clock, on_change, asset, commands)
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch()
@@ -162,10 +173,10 @@ class _Flight:
         pilot: Pilot,
         clock: Clock,
         on_change: Callable[[Sortie], None],
-        autopilot: Autopilot,
+        asset: Asset,
         commands: SortieCommands,
     ) -> None:
-        self.sortie, self._proven, self._autopilot = sortie, proven, autopilot
+        self.sortie, self._proven, self._asset = sortie, proven, asset
         self._commands = commands
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
         items = sortie.plan.mission.items
@@ -226,14 +237,14 @@ class _Flight:
         now = self._clock.now()
         self._change("cancelled by the station", state, reason_code=CANCELLED, ended_at=now)
 
-    async def prepare(self, fence_link: FenceLink | None, arming: Arming | None) -> None:
+    async def prepare(self, fence_link: FenceLink | None, arming: Armable | None) -> None:
         """Uploads, arms and starts; arming and start belong together."""
         plan = self._proven.plan
         fences = None if fence_link is None else self._carried_fence(plan)
         await self._pilot.upload(self._proven, fences)
         also = "" if fences is None else ", fence"
         self._change(f"mission{also} and rally points uploaded and read back")
-        await self._start(arming)
+        await self._start(None if arming is None else self._guarded(arming, bool(fences)))
         progress = Progress(0, len(plan.mission.items))
         now = self._clock.now()
         self._change("started", _S.UNDERWAY, started_at=now, progress=progress)
@@ -246,7 +257,7 @@ class _Flight:
         """
         now = self._clock.now()
         until = now + timedelta(seconds=_SLOWER * plan.expected_s) + _LONGER
-        carried = translate_fence(plan, self._autopilot, departs_at=now, until=until)
+        carried = translate_fence(plan, self._asset.autopilot, departs_at=now, until=until)
         for loss in carried.losses:
             if loss.unsafe:
                 raise UploadMismatch(
@@ -257,7 +268,12 @@ class _Flight:
             self._change(f"fence: {loss.message}")
         return carried.zones
 
-    async def _start(self, arming: Arming | None) -> None:
+    def _guarded(self, arming: Armable, fenced: bool) -> GuardedArming:
+        """Returns the arming as it may be used: within the contract of this plan alone."""
+        contract = contract_for(self._asset, self._proven.plan, fenced=fenced)
+        return GuardedArming(arming, contract, where=str(self._asset.asset_id))
+
+    async def _start(self, arming: GuardedArming | None) -> None:
         if arming is None:
             self._check_grounded()
             await self._pilot.start()
