@@ -11,6 +11,7 @@ from geo.ports import ZoneStore
 from incidents.ports import EvidenceRetention, EvidenceVault, IncidentStore, PurgeableVault
 from missions.control.ports import ControlStore
 from missions.driving.ports import TapStore
+from missions.handoffs.ports import HandoffStore
 from missions.ports import MissionStore, PermissionStore, ScheduleStore
 from telemetry.ports import TelemetryLog
 
@@ -44,6 +45,7 @@ class Stores:
     permissions: PermissionStore
     schedules: ScheduleStore
     control: ControlStore
+    handoffs: HandoffStore
     taps: TapStore
     """What drivers have pressed."""
     telemetry: TelemetryLog

@@ -27,7 +27,7 @@ from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
 from station.store_lock import make_home
 from station.wiring import main_tables, telemetry_tables
 
-SCHEMA_HEAD = "main_0005"
+SCHEMA_HEAD = "main_0006"
 TELEMETRY_HEAD = "telemetry_0002"
 
 _BUSY_S = 15.0

@@ -86,6 +86,7 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
     from incidents.adapters.folder_vault import FolderVault
     from incidents.adapters.sqlmodel_store import SqlIncidentStore
     from missions.adapters.sqlmodel_control import SqlControlStore
+    from missions.adapters.sqlmodel_handoffs import SqlHandoffStore
     from missions.adapters.sqlmodel_permissions import SqlPermissionStore
     from missions.adapters.sqlmodel_schedules import SqlScheduleStore
     from missions.adapters.sqlmodel_store import SqlMissionStore
@@ -94,13 +95,15 @@ def stores_of(database: "Database", clock: "Clock") -> "Stores":
     from telemetry.adapters.sqlmodel_log import SqlTelemetryLog
 
     accounts = SqlAccountStore(database.main)
+    control = SqlControlStore(database.main)
     return Stores(
         database=database,
         zones=SqlZoneStore(database.main),
         missions=SqlMissionStore(database.main),
         permissions=SqlPermissionStore(database.main),
         schedules=SqlScheduleStore(database.main),
-        control=SqlControlStore(database.main),
+        control=control,
+        handoffs=SqlHandoffStore(database.main, control),
         taps=SqlTapStore(database.main),
         telemetry=SqlTelemetryLog(database.telemetry),
         incidents=SqlIncidentStore(database.main, clock),
@@ -131,6 +134,7 @@ def main_tables() -> "MetaData":
     from geo.adapters.sqlmodel_zones import ZoneRow
     from incidents.adapters.sqlmodel_rows import IncidentRow
     from missions.adapters.sqlmodel_control import CommandRow
+    from missions.adapters.sqlmodel_handoffs import HandoffRow
     from missions.adapters.sqlmodel_permissions import PermissionRow
     from missions.adapters.sqlmodel_schedules import ScheduleRow
     from missions.adapters.sqlmodel_store import SortieRow
@@ -144,6 +148,7 @@ def main_tables() -> "MetaData":
         PermissionRow,
         ScheduleRow,
         CommandRow,
+        HandoffRow,
         TapRow,
     )
     metadata: MetaData = rows[0].metadata

@@ -14,6 +14,7 @@ from core.clock import SystemClock
 from geo.adapters.sqlmodel_zones import SqlZoneStore
 from incidents.adapters.sqlmodel_store import SqlIncidentStore
 from missions.adapters.sqlmodel_control import SqlControlStore
+from missions.adapters.sqlmodel_handoffs import SqlHandoffStore
 from missions.adapters.sqlmodel_schedules import SqlScheduleStore
 from missions.adapters.sqlmodel_store import SqlMissionStore
 from station.data_folder import STATION_FILE, TELEMETRY_FILE, Database
@@ -103,6 +104,10 @@ def sql_missions(database: Database) -> SqlMissionStore:
 
 def sql_schedules(database: Database) -> SqlScheduleStore:
     return SqlScheduleStore(database.main)
+
+
+def sql_handoffs(database: Database) -> SqlHandoffStore:
+    return SqlHandoffStore(database.main, SqlControlStore(database.main))
 
 
 def sql_control(database: Database) -> SqlControlStore:

@@ -142,6 +142,11 @@ class SqlControlStore:
             row = session.exec(statement).first()
             return None if row is None else row.to_domain()
 
+    def append_in(self, session: Session, record: CommandRecord) -> ChainEntry:
+        """Appends a record within another store's transaction on the same engine."""
+        self._alone(session)
+        return self._add(session, record)
+
     def _alone(self, session: Session) -> None:
         """Waits until no other transaction writes the chain; SQLite's own lock does so already."""
         if self._writes.dialect.name == "postgresql":

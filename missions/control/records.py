@@ -35,6 +35,8 @@ class CommandKind(StrEnum):
     """Command was given back."""
     CLEAR_SKY = "clear_sky"
     LIFT_SKY = "lift_sky"
+    HAND_OFF = "hand_off"
+    """An event is offered to an asset, accepted, refused, or goes on; see `missions.handoffs`."""
 
 
 class Outcome(StrEnum):
