@@ -27,7 +27,7 @@ SAME_M = 0.01
 """Steps no farther apart are at one place."""
 _TURN_UP_M_S2 = 2.0
 """With which the speed up or down changes."""
-_STEEP, _CLIMB_M_S = 0.4, 3.0
+_STEEP, CLIMB_M_S = 0.4, 3.0
 """Where slopes change by more it speeds up ahead sooner than up or down; `MPC_Z_V_AUTO_UP`."""
 SETTLE_S = 0.5
 """Until a wanted speed is taken up."""
@@ -127,7 +127,7 @@ def height_lag_m(
     turning_m = speed_m_s * (SETTLE_S + change * slow_m_s / (2 * _TURN_UP_M_S2))
     late_m = change * min(length_m, braking_m + turning_m)
     if change > _STEEP:
-        late_m += min(abs(rise_m), max(_CLIMB_M_S, most_m_s) ** 2 / (2 * _TURN_UP_M_S2))
+        late_m += min(abs(rise_m), max(CLIMB_M_S, most_m_s) ** 2 / (2 * _TURN_UP_M_S2))
     return min(_BESIDE_M, _BESIDE_SHARE * abs(rise_m)) + late_m
 
 

@@ -16,6 +16,8 @@ _GIMBAL_RATE_DEG_S = 40.0
 _GIMBAL_YAW_RATE_DEG_S = 60.0
 _GUST_M_S2 = 0.25
 _GUST_S = 2.0
+_ANSWER_S = 0.25
+"""In which it takes up a wanted speed, as long as its acceleration allows."""
 _JERK_M_S3 = 4.0
 """Of a flight straight to a place; PX4's `MPC_JERK_AUTO`."""
 _ALIGNED, _TURNING_M_S = 0.98, 1.5
@@ -36,6 +38,8 @@ class QuadPhysics:
         self.yaw = self._chance.uniform(0, 360)
         self.pitch = self.roll = 0.0
         self._gust = [0.0, 0.0]
+        self._blown = [0.0, 0.0]
+        """Speed that gusts have given it, held against however it speeds up or brakes."""
         self._yaw_offset = yaw_offset_deg
         self._camera_yaw = self.yaw + yaw_offset_deg
         self._camera_pitch = gimbal_pitch_deg
@@ -128,39 +132,45 @@ class QuadPhysics:
             self._gust[axis] = keep * self._gust[axis] + self._chance.gauss(0, fresh)
         if self.up < 0.5:  # a copter on or just above its spot does not slide
             self.v_east = self.v_north = 0.0
+            self._blown = [0.0, 0.0]
             return
         if self._straight:
+            self._blown = [0.0, 0.0]
             self._push_straight(dt)
             return
-        (ax, ay), (bx, by) = self.leg
-        length = math.hypot(bx - ax, by - ay)
-        left = self.distance_m()
-        if length > 0.5 and left > 0.5:
-            ux, uy = (bx - ax) / length, (by - ay) / length
-            along = (bx - self.east) * ux + (by - self.north) * uy
-            side = (self.east - ax) * -uy + (self.north - ay) * ux
-            room = max(0.0, along - _BRAKE_EARLY_M)
-            brake = math.sqrt(self.end_speed**2 + 1.0 * _ACCELERATION_M_S2 * room)
-            v_along = min(self.speed, brake) if along > 0 else max(-1.5, along)
-            slope = (self.wanted_up - self._from_up) / length
-            steepest = _CLIMB_M_S if slope > 0 else self.sink_m_s
-            v_along = min(v_along, steepest / max(abs(slope), 1e-9))
-            v_side = max(-2.0, min(2.0, -1.0 * side))
-            want_e, want_n = ux * v_along - uy * v_side, uy * v_along + ux * v_side
-        else:
-            want_e, want_n = bx - self.east, by - self.north
-            size = math.hypot(want_e, want_n)
-            if size > 1.5:
-                want_e, want_n = want_e * 1.5 / size, want_n * 1.5 / size
-        ae = (want_e - self.v_east) / 0.25
-        an = (want_n - self.v_north) / 0.25
-        size = math.hypot(ae, an)
-        if size > _ACCELERATION_M_S2:
-            ae, an = ae * _ACCELERATION_M_S2 / size, an * _ACCELERATION_M_S2 / size
-        self.v_east += (ae + self._gust[0]) * dt
-        self.v_north += (an + self._gust[1]) * dt
+        want_e, want_n, ux, uy = self._wanted()
+        ae = (want_e - self.v_east + self._blown[0]) / _ANSWER_S
+        an = (want_n - self.v_north + self._blown[1]) / _ANSWER_S
+        # it keeps to its line first and speeds up with what is left, as a planned trajectory does
+        side = max(-_ACCELERATION_M_S2, min(_ACCELERATION_M_S2, an * ux - ae * uy))
+        rest = math.sqrt(_ACCELERATION_M_S2**2 - side**2)
+        along = max(-rest, min(rest, ae * ux + an * uy))
+        ge, gn = (g - b / _ANSWER_S for g, b in zip(self._gust, self._blown, strict=True))
+        self._blown = [self._blown[0] + ge * dt, self._blown[1] + gn * dt]
+        self.v_east += (ux * along - uy * side + ge) * dt
+        self.v_north += (uy * along + ux * side + gn) * dt
         self.east += self.v_east * dt
         self.north += self.v_north * dt
+
+    def _wanted(self) -> tuple[float, float, float, float]:
+        """Returns the speed east and north that it wants, and the way of its leg."""
+        (ax, ay), (bx, by) = self.leg
+        length = math.hypot(bx - ax, by - ay)
+        if length <= 0.5 or self.distance_m() <= 0.5:
+            east, north = _shorter(bx - self.east, by - self.north, 1.5)
+            size = math.hypot(east, north)
+            return (east, north, east / size, north / size) if size > 1e-6 else (0.0, 0.0, 1.0, 0.0)
+        ux, uy = (bx - ax) / length, (by - ay) / length
+        along = (bx - self.east) * ux + (by - self.north) * uy
+        side = (self.east - ax) * -uy + (self.north - ay) * ux
+        room = max(0.0, along - _BRAKE_EARLY_M)
+        brake = math.sqrt(self.end_speed**2 + 1.0 * _ACCELERATION_M_S2 * room)
+        v_along = min(self.speed, brake) if along > 0 else max(-1.5, along)
+        slope = (self.wanted_up - self._from_up) / length
+        steepest = _CLIMB_M_S if slope > 0 else self.sink_m_s
+        v_along = min(v_along, steepest / max(abs(slope), 1e-9))
+        v_side = max(-2.0, min(2.0, -1.0 * side))
+        return ux * v_along - uy * v_side, uy * v_along + ux * v_side, ux, uy
 
     def _push_straight(self, dt: float) -> None:
         away = (self.leg[1][0] - self.east, self.leg[1][1] - self.north)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from missions.momentum import (
     ARRIVED_M,
     BRAKE_M_S2,
+    CLIMB_M_S,
     SAME_M,
     SETTLE_S,
     SOFT_DEG,
@@ -138,7 +139,10 @@ def _beyond_m(leg: Leg, begin: _Begin, after: Leg | None, late_m: float, most_m_
     length_m = max(SAME_M, math.dist(begin.place, leg.place))
     slope = abs(leg.up_m - begin.up_m) / length_m
     bend = bend_deg(begin.place, leg.place, after.place)
-    speed_m_s = min(allowed_m_s(bend, leg.speed_m_s), most_m_s / max(slope, 1e-9))
+    fastest_m_s = max(most_m_s, CLIMB_M_S) / max(slope, 1e-9)  # faster than it says that it is
+    speed_m_s = min(allowed_m_s(bend, leg.speed_m_s), fastest_m_s)
+    room_m = max(0.0, length_m - SETTLE_S * begin.speed_m_s)  # too short to brake on
+    speed_m_s = max(speed_m_s, math.sqrt(max(0.0, begin.speed_m_s**2 - 2 * BRAKE_M_S2 * room_m)))
     return speed_m_s**2 / (2 * BRAKE_M_S2) + SETTLE_S * speed_m_s
 
 

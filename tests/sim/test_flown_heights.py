@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import shapely
-from hypothesis import Phase, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import LineString
 
@@ -27,15 +27,19 @@ SLACK_M = 0.2
     heights,
     st.floats(3, 10),
 )
-# open: a random search still finds flights beside their line, on short and very steep legs behind
-# soft bends; until the proof holds those too, the examples below are what is promised
-@settings(phases=(Phase.explicit,), deadline=None)
+@settings(max_examples=40, deadline=None)
 # level and fast to the foot of a slope that PX4 was seen to be late on; a zone below a long slope
 # braking for a steep climb, it has little left to turn with
 @example([(0.0, 4.0, 12.0), (0.0, 4.0, 12.0), (0.0, 17.0, 18.0), (12.0, 33.0, 60.0)], 60.0, 10.0)
 # the take-off counts as reached a metre below, and the first leg is too short to make that good
 @example([(0.0, 4.0, 12.0), (0.0, 8.0, 12.0)], 12.0, 3.0)
 @example([(0.0, 100.0, 20.0), (0.0, 20.0, 45.0)], 20.0, 9.4)
+# fast into a short steep leg, it waits for its height behind the end
+@example([(-19.0, 7.0, 19.0), (120.0, 26.0, 24.0), (0.0, 6.0, 37.0), (0.0, 8.0, 57.0)], 48.4, 9.43)
+# behind a sharp corner it begins the climb that far on
+@example(
+    [(-3.0, 12.0, 40.0), (175.0, 17.0, 58.0), (20.0, 20.0, 32.0), (0.0, 49.0, 50.0)], 31.2, 4.25
+)
 @example([(107.0, 246.0, 33.8), (0.0, 288.0, 14.4)], 48.0, 9.4)
 def test_every_place_of_a_flight_is_within_a_sheet(
     turns: list[tuple[float, float, float]], first_m: float, speed_m_s: float
