@@ -22,6 +22,7 @@ from missions.control.ports import ControlStore
 from missions.control.records import Answer
 from missions.dispatching.judge import TravelTimes
 from missions.driving.ports import TapStore
+from missions.failsafes.report import FailsafeService
 from missions.fence_translation import FenceLoss
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.monitoring.monitored import Monitored
@@ -302,6 +303,8 @@ class Services:
     """Weather at a place of latitude and longitude, if it is of that instant; it may block."""
     concerns: Callable[[], Sequence[Monitored]] = tuple
     """Returns every flight that is monitored, with what is wrong with it."""
+    failsafes: FailsafeService | None = None
+    """Reads and corrects settings of aircraft; `None` where no vehicle can be opened."""
     limits: Limits = Limits()
     cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the cursors of lists; a new one ends those that are out."""

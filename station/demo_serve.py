@@ -14,6 +14,7 @@ from sim.world_layout import Layout
 from station.command import Run
 from station.demo import DEMO_USER, DemoStation, opened_demo
 from station.demo_scenario import FRAME
+from station.failsafe_checks import FailsafeChecks
 from station.http import listening_socket, serve, url_of
 from station.live_monitor import LiveMonitor, monitor_policy
 from station.services import city, make_services
@@ -47,6 +48,10 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
             detector_model=demo.station.detector.model,
             city_map=_with_streets(city(), demo.living.world.layout),
             demo=True, concerns=monitor.monitored,
+            failsafes=FailsafeChecks(
+                demo.hangar, demo.stores.missions, demo.control, demo.clock,
+                reserved=demo.operations.reserved,
+            ),
         )  # fmt: skip
         address = url_of(listener)
         call.emit({"url": address, "demo": True, "seed": seed}, f"Qyran demo: {address}")

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
@@ -289,6 +289,16 @@ class StationOperations:
             term=term,
             reason_code=reason_code,
         )
+
+    @contextmanager
+    def reserved(self, asset: Asset) -> Iterator[None]:
+        """Keeps an asset from starting meanwhile; raises IllegalMove where it is busy."""
+        self._check_free(asset)
+        self._starting.add(asset.asset_id)
+        try:
+            yield
+        finally:
+            self._starting.discard(asset.asset_id)
 
     def _check_free(self, asset: Asset) -> None:
         """Refuses an asset that can't be sent.

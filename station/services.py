@@ -15,6 +15,7 @@ from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
 from missions.control.desk import ControlDesk
+from missions.failsafes.report import FailsafeService
 from missions.monitoring.monitored import Monitored
 from missions.ports import WeatherSource
 from missions.weather import Weather
@@ -58,6 +59,7 @@ def make_services(
     demo: bool,
     weather: WeatherSource | None = None,
     concerns: Callable[[], Sequence[Monitored]] = tuple,
+    failsafes: FailsafeService | None = None,
 ) -> Services:
     """Returns the services of one station.
 
@@ -75,6 +77,7 @@ def make_services(
         demo: whether anybody may sign in as a demo role.
         weather: where it comes from; `None` where nothing is set.
         concerns: what is wrong with the flights under way.
+        failsafes: reads and corrects the settings of aircraft.
     """
 
     def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
@@ -111,6 +114,7 @@ def make_services(
         roads=StationRoads(settings.home / ROADS_FILE).to,
         weather=weather_at,
         concerns=concerns,
+        failsafes=failsafes,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),

@@ -98,6 +98,8 @@ class CommandOut(Answer):
     patrol_id: str | None
     reason: str
     reason_code: str
+    how: str
+    """How the sky was cleared, or which settings were corrected."""
     overrides: str | None
     """Who held command when it went over their head."""
     term: int | None
@@ -119,6 +121,7 @@ class CommandOut(Answer):
             patrol_id=details.patrol_id,
             reason=asked.reason,
             reason_code=details.reason_code,
+            how=details.how,
             overrides=details.overrides,
             term=asked.term,
             answer=AnswerOut.from_domain(command.answer),

@@ -33,6 +33,8 @@ class CommandKind(StrEnum):
     """Command was taken, renewed or taken over."""
     RELEASE = "release"
     """Command was given back."""
+    CORRECT_FAILSAFES = "correct_failsafes"
+    """Settings of an aircraft on the ground were corrected."""
     CLEAR_SKY = "clear_sky"
     LIFT_SKY = "lift_sky"
     HAND_OFF = "hand_off"
@@ -69,7 +71,7 @@ class CommandDetails:
     patrol_id: PatrolId | None = None
     reason_code: str = ""
     how: str = ""
-    """How the sky was cleared: `hold` or `return`."""
+    """How the sky was cleared: `hold` or `return`; or which settings were corrected."""
     overrides: UserId | None = None
     """Who held command when it went over their head."""
     lease_until: datetime | None = None

@@ -13,6 +13,7 @@ from missions.control.desk import ControlDesk
 from station.circumstances import known_circumstances, weather_at_home
 from station.command import Run, verb
 from station.data_folder import Stores
+from station.failsafe_checks import FailsafeChecks
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
 from station.http import listening_socket, serve, url_of
@@ -78,9 +79,10 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     # the lock of the data folder is held: whatever is under way there has lost its station
     left = close_left(stores.missions, clock.now(), live.sortie_changed)
     control = ControlDesk(stores.control, clock, on_lease=live.lease_changed)
+    hangar = FieldHangar(clock, stores.vault, settings)
     operations = StationOperations(
         station,
-        FieldHangar(clock, stores.vault, settings),
+        hangar,
         stores.missions,
         stores.zones,
         fleet,
@@ -99,6 +101,9 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         settings, stores, clock, live, notifier, operations, control, postbox,
         detector_model=station.detector.model, city_map=city(), demo=False,
         weather=weather, concerns=monitor.monitored,
+        failsafes=FailsafeChecks(
+            hangar, stores.missions, control, clock, reserved=operations.reserved
+        ),
     )  # fmt: skip
     address = url_of(listener)
     document: dict[str, object] = {"url": address, "demo": False}

@@ -61,6 +61,8 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /assets/{asset_id}/lease": EVERYBODY,
     "POST /assets/{asset_id}/lease": CREW,
     "DELETE /assets/{asset_id}/lease": CREW,
+    "GET /assets/{asset_id}/failsafes": P | {Role.PILOT, Role.AUDITOR},
+    "POST /assets/{asset_id}/failsafes/correct": frozenset({Role.PILOT}),
     "GET /commands": frozenset({Role.AUDITOR, Role.PILOT, Role.DISPATCHER}),
     "GET /clear-the-sky": EVERYBODY,
     "POST /clear-the-sky": frozenset({Role.PILOT, Role.DISPATCHER}),
