@@ -13,6 +13,7 @@ from missions.formats.plan_file import SimpleItem
 from missions.formats.plan_items import LOITER_TURNS
 from missions.model import Autopilot as Kind
 from sim.autopilot import CRITICAL, INFO, MOVES, NOT_AVAILABLE, SUPPORTED, WARNING, Autopilot, Ring
+from sim.factory_settings import copter_settings
 from sim.failures import FailureKind
 from sim.mavlink_transfer import FENCE, MISSION, RALLY, Params, Transfers, simple_item
 from sim.return_goal import HOME, Spot
@@ -38,31 +39,7 @@ class ArduCopter(Autopilot):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.mode = VehicleMode.MANUAL
-        self.parameters = {
-            "BATT_FS_CRT_ACT": 0,
-            "BATT_FS_LOW_ACT": 0,
-            "BATT_LOW_VOLT": 10.5,
-            "BATT_MONITOR": 4,
-            "DISARM_DELAY": 10,
-            "FENCE_ACTION": 1,
-            "FENCE_ALT_MAX": 100.0,
-            "FENCE_ALT_MIN": -10.0,
-            "FENCE_ENABLE": 0,
-            "FENCE_RADIUS": 300.0,
-            "FENCE_TYPE": 7,
-            "FS_GCS_ENABLE": 0,
-            "FS_GCS_TIMEOUT": 5.0,
-            "FS_OPTIONS": 16,
-            "OA_TYPE": 0,
-            "RALLY_INCL_HOME": 1,
-            "RALLY_LIMIT_KM": 0.3,
-            "RTL_ALT": 1500,
-            "RTL_ALT_FINAL": 0,
-            "RTL_ALT_TYPE": 0,
-            "RTL_CLIMB_MIN": 0,
-            "RTL_CONE_SLOPE": 3.0,
-            "WPNAV_RADIUS": 100.0 * self.asset.acceptance_radius_m,
-        }
+        self.parameters = copter_settings(self.asset)
         self._begun = False
         self._returns_in_mission = False
 

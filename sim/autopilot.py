@@ -23,6 +23,7 @@ from missions.formats.plan_items import ROI_LOCATION, ROI_NONE, TRIGGER_DISTANCE
 from missions.model import Asset
 from missions.model import Autopilot as Kind
 from missions.proving.return_settings import RallySpot
+from sim.factory_settings import px4_settings
 from sim.failures import FailureKind, Failures
 from sim.return_goal import HOME, Spot, return_goal
 from sim.sensor_errors import SensorErrors, SensorProfile
@@ -84,33 +85,7 @@ class Autopilot:
         self.errors = SensorErrors(sensors, seed)
         self.texts: deque[tuple[int, str]] = deque(maxlen=100)
         """Severity and words that were not yet sent."""
-        self.parameters: dict[str, int | float] = {
-            "BAT_CRIT_THR": 0.07,
-            "COM_ARM_AUTH_ID": 10,
-            "COM_ARM_AUTH_MET": 0,
-            "COM_ARM_AUTH_REQ": 0,
-            "COM_ARM_AUTH_TO": 1.0,
-            "COM_DISARM_LAND": 2.0,
-            "COM_DISARM_PRFLT": 10.0,
-            "COM_DLL_EXCEPT": 0,
-            "COM_DL_LOSS_T": 10,
-            "COM_FAIL_ACT_T": 5.0,
-            "COM_LOW_BAT_ACT": 0,
-            "COM_RC_IN_MODE": 1,
-            "GF_ACTION": 2,
-            "GF_MAX_HOR_DIST": 0.0,
-            "GF_MAX_VER_DIST": 0.0,
-            "GF_PREDICT": 0,
-            "MIS_TAKEOFF_ALT": 2.5,
-            "MPC_XY_CRUISE": float(asset.cruise_m_s),
-            "NAV_ACC_RAD": float(asset.acceptance_radius_m),
-            "NAV_DLL_ACT": 0,
-            "NAV_RCL_ACT": 2,
-            "RTL_CONE_ANG": 0,
-            "RTL_LAND_DELAY": 0.0,
-            "RTL_RETURN_ALT": 30.0,
-            "RTL_TYPE": 0,
-        }
+        self.parameters = px4_settings(asset)
         self.armed = False
         self.mode = VehicleMode.HOLD
         self.battery = 1.0
