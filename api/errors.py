@@ -39,6 +39,8 @@ STATUS: Mapping[str, int] = {
     "lease_held": 409,
     "lease_stale": 409,
     "sky_cleared": 409,
+    "flown_by_hand": 409,
+    "capability_missing": 409,
     "not_allowed": 403,
     "not_signed_in": 401,
     "too_many_tries": 429,

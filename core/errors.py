@@ -28,6 +28,8 @@ QyranError
 │   ├── LeaseHeld               lease_held
 │   ├── LeaseStale              lease_stale
 │   ├── SkyCleared              sky_cleared
+│   ├── FlownByHand             flown_by_hand
+│   ├── CapabilityMissing       capability_missing
 │   ├── NotAllowed              not_allowed
 │   ├── NotSignedIn             not_signed_in
 │   ├── TooManyTries            too_many_tries
@@ -206,6 +208,8 @@ class PlanUnsafe(Refused):
     """A plan has an error-level finding and may not reach a vehicle."""
 
     code = "plan_unsafe"
+    finding: str = ""
+    """Code of the first such finding, where there is one."""
 
 
 class IllegalMove(Refused):
@@ -254,6 +258,18 @@ class SkyCleared(Refused):
     """The sky has been cleared, and nothing starts until somebody lifts that."""
 
     code = "sky_cleared"
+
+
+class FlownByHand(Refused):
+    """A pilot has taken the sticks, and nothing is ordered until somebody takes the vehicle back."""
+
+    code = "flown_by_hand"
+
+
+class CapabilityMissing(Refused):
+    """The vehicle, or the way in which it is commanded, can't do what was asked for."""
+
+    code = "capability_missing"
 
 
 class NotAllowed(Refused):

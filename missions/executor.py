@@ -5,11 +5,13 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from core.clock import Clock
 from core.errors import (
+    CapabilityMissing,
+    FlownByHand,
     IllegalMove,
     LinkLost,
     PlanUnsafe,
@@ -19,16 +21,18 @@ from core.errors import (
     StartRefused,
     UploadMismatch,
 )
-from core.ids import SortieId, UserId, fresh_id
-from geo.ports import TerrainModel
+from core.ids import UserId
 from geo.zones import Zone
-from missions.circumstances import Circumstances
+from missions.authorising import authorise as authorise
+from missions.authorising import new_sortie as new_sortie
 from missions.control.orders import Order, Ordered, ended_already
 from missions.control.orders import SortieCommands as SortieCommands
 from missions.control.records import Answer, Outcome, refusal
 from missions.failsafes.contracts import contract_for
 from missions.failsafes.guarded_arming import GuardedArming
 from missions.fence_translation import translate_fence
+from missions.guiding.orders import HANDS_ON, TAKEN_BACK, carry_out, check_hands, held, leaves
+from missions.guiding.ports import Guide
 from missions.model import (
     SORTIE_MOVES,
     Asset,
@@ -40,7 +44,7 @@ from missions.model import (
     SortieState,
 )
 from missions.ports import Armable, FenceLink, Pilot
-from missions.proving.proof import ProvenPlan, prove
+from missions.proving.proof import ProvenPlan
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +52,7 @@ _S = SortieState
 RETURNED_ON_ORDER = "returned_on_order"
 RETURNED_BY_ITSELF = "returned_by_itself"
 ENDED_EARLY = "ended_early"
+LANDED_BY_HAND = "landed_by_hand"
 CANCELLED = "cancelled"
 """Reason codes of sorties that ended other than as planned, beside those of the errors."""
 ZONE_APPEARED = "zone_appeared"
@@ -60,50 +65,6 @@ _SLOWER, _LONGER = 2.0, timedelta(minutes=30)
 """How much longer than expected a zone's time may still matter to a flight."""
 
 
-def new_sortie(plan: Plan, sortie_id: SortieId | None = None) -> Sortie:
-    """Returns a planned sortie of a plan."""
-    return Sortie(sortie_id or SortieId(fresh_id("sortie")), plan)
-
-
-def authorise(
-    sortie: Sortie,
-    asset: Asset,
-    by: UserId,
-    now: datetime,
-    circumstances: Circumstances = Circumstances(),  # noqa: B008 - frozen
-    *,
-    terrain: TerrainModel | None = None,
-) -> Sortie:
-    """Returns the sortie released by a person, its plan proven and sealed.
-
-    The proof is made here and nowhere else, so that nobody can hand in that of another plan;
-    a big plan takes up to a second.
-
-    Args:
-        sortie: merely planned.
-        asset: who is to carry it out.
-        by: who releases it.
-        now: dates the event.
-        circumstances: as for `check_plan`.
-        terrain: as for `check_plan`.
-
-    Raises:
-        PlanUnsafe: if any finding is an error; the message names the first.
-        IllegalMove: if the sortie is not merely planned.
-    """
-    state = SORTIE_MOVES.move(sortie.state, _S.AUTHORISED)
-    proven = prove(sortie.plan, asset, circumstances, terrain=terrain)
-    event = SortieEvent(now, state, "authorised", by)
-    return replace(
-        sortie,
-        state=state,
-        proof=proven.seal,
-        authorised_by=by,
-        events=(*sortie.events, event),
-        version=sortie.version + 1,
-    )
-
-
 async def fly_sortie(
     sortie: Sortie,
     pilot: Pilot,
@@ -114,6 +75,7 @@ async def fly_sortie(
     commands: SortieCommands | None = None,
     *,
     asset: Asset,
+    guide: Guide | None = None,
 ) -> Sortie:
     """Flies an authorised sortie to its end and returns it ended.
 
@@ -132,6 +94,7 @@ async def fly_sortie(
         commands: orders of people; `None` takes none.
         asset: for which the plan was proven; its autopilot decides how the fence is carried, and
             what it must hold before it arms.
+        guide: does what is asked beside the mission; without one nothing of it can be done.
 
     Raises:
         IllegalMove: if the sortie is not authorised.
@@ -147,7 +110,7 @@ async def fly_sortie(
             where=str(sortie.sortie_id),
             cure="plan and authorise it again",
         )
-    flight = _Flight(sortie, proven, pilot, clock, on_change, asset, commands)
+    flight = _Flight(sortie, proven, pilot, clock, on_change, asset, commands, guide)
     try:
         await flight.prepare(fence_link, arming)
         await flight.watch()
@@ -175,7 +138,9 @@ class _Flight:
         on_change: Callable[[Sortie], None],
         asset: Asset,
         commands: SortieCommands,
+        guide: Guide | None,
     ) -> None:
+        self._guide = guide
         self.sortie, self._proven, self._asset = sortie, proven, asset
         self._commands = commands
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
@@ -352,7 +317,7 @@ class _Flight:
             await self._carry_out(ordered)
         except LinkLost as error:
             return Answer(Outcome.LINK_LOST, error.code, str(error)), error
-        except IllegalMove as error:
+        except (IllegalMove, FlownByHand, CapabilityMissing, PlanUnsafe) as error:
             return refusal(error), error
         except SortieFailed as error:  # it still flies; the person must know and may try again
             also = f": {ordered.text}" if ordered.text else ""
@@ -364,8 +329,17 @@ class _Flight:
     async def _carry_out(self, ordered: Ordered) -> None:
         order, state, why = ordered.order, self.sortie.state, _reason(ordered)
         also = f": {ordered.text}" if ordered.text else ""
+        check_hands(self.sortie, ordered)
+        by_hand = self.sortie.by_hand
         if order is None:
             self._change(ordered.text, **why)
+        elif order is Order.GUIDE and ordered.task is not None:
+            now = self._clock.now()
+            changes = await carry_out(ordered.task, self.sortie, self._guide, now)
+            self._change(**changes, by=ordered.by)
+        elif order is Order.HOLD and leaves(self.sortie) and self._guide is not None:
+            await self._guide.stop()
+            self._change(f"holding{also}", by=ordered.by, guided=held(self.sortie), **why)
         elif order is Order.HOLD and state is _S.UNDERWAY:
             await self._pilot.hold()
             self._change(f"holding{also}", _S.HOLDING, by=ordered.by, **why)
@@ -374,15 +348,17 @@ class _Flight:
                 self._change(f"holding{also}", by=ordered.by, **why)
         elif order is Order.RESUME and state is _S.HOLDING:
             await self._pilot.resume()
-            self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="")
-        elif order is Order.RETURN and state in (_S.UNDERWAY, _S.HOLDING):
+            self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="", **TAKEN_BACK)
+        elif order is Order.RETURN and (state in (_S.UNDERWAY, _S.HOLDING) or by_hand):
             self._ordered_home = True
             await self._pilot.return_to_launch()
-            self._change(f"returning on order{also}", _S.RETURNING, by=ordered.by, **why)
+            text = f"returning on order{also}"
+            self._change(text, _S.RETURNING, by=ordered.by, **TAKEN_BACK, **why)
         elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
             self._ordered_home = True
             await self._pilot.land()
-            self._change(f"landing on order{also}", _S.RETURNING, by=ordered.by, **why)
+            text = f"landing on order{also}"
+            self._change(text, _S.RETURNING, by=ordered.by, guided=None, **why)
         elif (order, state) not in _SO_ALREADY:
             raise IllegalMove(
                 f"a sortie that is {state} can't be ordered to {order}",
@@ -392,15 +368,19 @@ class _Flight:
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""
+        if progress.by_hand and not self.sortie.by_hand:
+            state = _S.HOLDING if self.sortie.state is _S.UNDERWAY else None
+            self._change(HANDS_ON, state, by_hand=True, guided=None, progress=progress)
         self._hear_of_battery(progress)
         if progress.ended:
             self._end(progress)
             return True
-        if progress.returning and self.sortie.state in (_S.UNDERWAY, _S.HOLDING):
+        by_itself = progress.returning and not self.sortie.by_hand
+        if by_itself and self.sortie.state in (_S.UNDERWAY, _S.HOLDING):
             planned = progress.reached >= self._to_reach
             text = "returning" if planned else f"returning by itself: {progress.message}"
             self._by_itself = not planned
-            self._change(text, _S.RETURNING, progress=progress)
+            self._change(text, _S.RETURNING, progress=progress, guided=None)
         elif self.sortie.progress is None or _differs(self.sortie.progress, progress):
             self._change("", progress=progress)
         self._hear_of_battery(progress)
@@ -418,7 +398,9 @@ class _Flight:
     def _end(self, progress: Progress) -> None:
         done = progress.reached >= self._to_reach
         known = self.sortie.reason_code
-        if self._ordered_home:
+        if self.sortie.by_hand:
+            state, code = _S.ABORTED, LANDED_BY_HAND
+        elif self._ordered_home:
             state, code = _S.ABORTED, known or RETURNED_ON_ORDER
         elif done:
             state, code = _S.COMPLETED, ""
@@ -436,6 +418,7 @@ class _Flight:
             reason_code=code,
             ended_at=self._clock.now(),
             progress=progress,
+            **TAKEN_BACK,
         )
 
 

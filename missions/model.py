@@ -10,6 +10,7 @@ from geo.camera import CameraModel
 from geo.positions import Altitude, Position
 from geo.zones import Zone
 from missions.energy import EnergyModel
+from missions.guided import Guided
 
 
 class AssetKind(StrEnum):
@@ -304,6 +305,8 @@ class Progress:
     returning: bool = False
     message: str = ""
     """The vehicle's own words where it gave any."""
+    by_hand: bool = False
+    """Its mode shows that a person flies it by the sticks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,5 +334,9 @@ class Sortie:
     progress: Progress | None = None
     events: tuple[SortieEvent, ...] = field(default=())
     version: int = 1
+    guided: Guided | None = None
+    """What it does beside its mission by a person's order; its mission is on hold then."""
+    by_hand: bool = False
+    """A pilot has taken the sticks: nothing is ordered until somebody takes the vehicle back."""
     proof: str = field(default="", compare=False, repr=False)
     """Seal of the proof that this very plan has no error; see `missions.proving.proof`."""

@@ -26,8 +26,6 @@ _CIRCLE_FENCE_BIT, _POLYGON_FENCE_BIT = 2, 4
 _NONE_SELECTED = "Fences enabled, but none selected"
 _WAYPOINT, _LOITER_TIME = 16, 19
 _LOCATED = {16, 18, 19, 21, 22, 195}
-GUIDED = VehicleMode.UNKNOWN
-"""GUIDED tells nothing of what it does: our adapters call it unknown."""
 _MAY_BE_MANUAL = {VehicleMode.MANUAL, VehicleMode.LAND}
 
 

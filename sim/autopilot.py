@@ -25,6 +25,7 @@ from missions.model import Autopilot as Kind
 from missions.proving.return_settings import RallySpot
 from sim.factory_settings import px4_settings
 from sim.failures import FailureKind, Failures
+from sim.guided_flight import GuidedFlight, steer_round
 from sim.return_goal import HOME, Spot, return_goal
 from sim.sensor_errors import SensorErrors, SensorProfile
 from sim.vehicle_physics import QuadPhysics
@@ -44,6 +45,8 @@ SETTINGS = {
 SUPPORTED = MOVES | SETTINGS
 INFO, WARNING, CRITICAL = 6, 4, 2
 """MAV_SEVERITY numbers of the texts."""
+_STAYS = frozenset({VehicleMode.HOLD, VehicleMode.GUIDED, VehicleMode.MANUAL})
+"""Modes that begin where it will have braked: for a goal of their own, or the sticks let go."""
 NOT_AVAILABLE = "Switching to Mission is currently not available"
 
 Ring = tuple[tuple[float, float], ...]
@@ -116,6 +119,7 @@ class Autopilot:
         self._breached = False
         self._warned_of_battery = False
         self.history.add(self.physics.motion(False))
+        self.guided = GuidedFlight()
 
     @property
     def boot_s(self) -> float:
@@ -273,7 +277,8 @@ class Autopilot:
             return
         self.mode = mode
         self._hold_until_s = None
-        if mode is VehicleMode.HOLD:
+        self.guided.clear()
+        if mode in _STAYS:
             self.physics.stay()
         elif mode is VehicleMode.LAND:
             self.physics.stay()
@@ -310,6 +315,8 @@ class Autopilot:
             self._fly_mission()
         elif self.armed and self.mode is VehicleMode.RETURN:
             self._fly_home()
+        elif self.armed:
+            self.guided.step(self.physics)
         if self.armed:
             self._drain()
         self.physics.step(STEP_S, self.armed)
@@ -473,13 +480,5 @@ class Autopilot:
         if self.boot_s - self._circle_from_s >= hold_s:
             quad.end_speed = 0.0
             return True
-        # a point on the circle, a fifth of a radian ahead, is followed
-        ahead = math.atan2(quad.north - north, quad.east - east) + 0.2
-        quad.fly_to(
-            east + radius_m * math.cos(ahead),
-            north + radius_m * math.sin(ahead),
-            up,
-            min(self._speed, math.sqrt(radius_m)),
-        )
-        quad.end_speed = quad.speed
+        steer_round(quad, (east, north, up), radius_m, self._speed)
         return False

@@ -44,6 +44,8 @@ class FailureKind(StrEnum):
     """Loses `fraction` of its charge per second in flight; returns at 15 %."""
     TRANSFER_NAK = "transfer_nak"
     """Ends an upload of a mission with the result `code`, `times` over."""
+    PAYLOAD_ABSENT = "payload_absent"
+    """Carries nothing that turns, zooms, shines or speaks."""
     REACHED_LOST = "reached_lost"
     """Never reports the item numbered `seq` as reached."""
 

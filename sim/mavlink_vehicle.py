@@ -17,6 +17,7 @@ from pymavlink.dialects.v20 import common as m
 
 from geo.local_frame import LocalFrame
 from missions.model import Asset
+from sim import mavlink_guided as guided
 from sim import mavlink_streams as streams
 from sim.clock import ScaledClock
 from sim.commissioning import commission
@@ -161,6 +162,11 @@ class MavlinkVehicle:
         """Lets packets pass again."""
         self._cut = False
 
+    def take_sticks(self) -> None:
+        """Has a pilot take it in hand by the radio: it is in a mode of the sticks then."""
+        with self._lock:
+            self._pilot.set_mode(VehicleMode.MANUAL)
+
     def fail(self, failure: Failure) -> None:
         """Switches a failure on."""
         with self._lock:
@@ -186,6 +192,8 @@ class MavlinkVehicle:
                 self._pilot.step()
                 for message in streams.due(self._pilot, self._profile):
                     self._send_stream(message)
+                for message in guided.due(self._pilot):
+                    self._send(message)
                 self._send_texts()
 
     def _send_stream(self, message: m.MAVLink_message) -> None:
@@ -251,6 +259,8 @@ class MavlinkVehicle:
         elif name == "COMMAND_LONG":
             params = [getattr(message, f"param{i}") for i in range(1, 8)]
             self._command(message, message.command, params)
+        elif name == "SET_POSITION_TARGET_GLOBAL_INT":
+            guided.take_place(self._pilot, message)
         elif name == "COMMAND_INT":
             params = [getattr(message, f"param{i}") for i in range(1, 5)]
             self._command(message, message.command, [*params, message.x, message.y, message.z])
@@ -263,7 +273,12 @@ class MavlinkVehicle:
         self._send_texts()
 
     def _command(self, message: m.MAVLink_message, command: int, params: list[float]) -> None:
-        result = self._obey(command, params)
+        whole = message.get_type() == "COMMAND_INT"
+        result = guided.obey(self._pilot, command, params, whole=whole)
+        if result is None:
+            result = self._obey(command, params)
+        elif command == m.MAV_CMD_DO_ORBIT:
+            self._send(streams.heartbeat(self._pilot, self._profile))
         lost = self._failures.find(FailureKind.ACK_LOST)
         if lost is not None and lost.command == command:
             self._failures.strike(FailureKind.ACK_LOST)
@@ -332,7 +347,10 @@ class MavlinkVehicle:
         if number == m.MAVLINK_MSG_ID_HEARTBEAT:
             self._send(streams.heartbeat(self._pilot, self._profile))
             return _ACCEPTED
-        return _UNSUPPORTED
+        told = guided.wanted(self._pilot, number)
+        if told is not None:
+            self._send(told)
+        return _UNSUPPORTED if told is None else _ACCEPTED
 
     def _parameter(self, message: m.MAVLink_message) -> None:
         names = sorted(self._pilot.parameters)

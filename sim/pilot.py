@@ -93,6 +93,11 @@ class SimVehicle:
         """Switches a failure on."""
         self.failures.add(failure)
 
+    def take_sticks(self) -> None:
+        """Has a pilot take it in hand by the radio: it is in a mode of the sticks then."""
+        self.advance()
+        self.autopilot.set_mode(VehicleMode.MANUAL)
+
     def link(self, silence_limit_s: float = 5.0) -> SimTelemetryLink:
         """Returns a new `TelemetryLink` to it."""
         return SimTelemetryLink(self, silence_limit_s)
@@ -307,7 +312,8 @@ class SimPilot:
                 ended = was_armed and not self._pilot.armed
                 returning = self._pilot.mode is VehicleMode.RETURN and not ended
                 words = "; ".join(self._vehicle.words[said:])
-                present = Progress(self._reached(), self._total, ended, returning, words)
+                by_hand = self._pilot.mode is VehicleMode.MANUAL and was_armed and not ended
+                present = Progress(self._reached(), self._total, ended, returning, words, by_hand)
                 if present != last:
                     last = present
                     yield present

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from pymavlink.dialects.v20 import common as m
 
-from sim.ardupilot import GUIDED, ArduCopter, ArduTransfers
+from sim.ardupilot import ArduCopter, ArduTransfers
 from sim.autopilot import Autopilot
 from sim.mavlink_transfer import Transfers
 from telemetry.model import VehicleMode
@@ -61,7 +61,8 @@ PX4_QUAD = Profile(
     m.MAV_AUTOPILOT_PX4,
     MappingProxyType(
         {
-            VehicleMode.MANUAL: _px4(1, 0),
+            VehicleMode.MANUAL: _px4(3, 0),
+            VehicleMode.GUIDED: _px4(3, 1),
             VehicleMode.TAKEOFF: _px4(4, 2),
             VehicleMode.HOLD: _px4(4, 3),
             VehicleMode.MISSION: _px4(4, 4),
@@ -84,7 +85,7 @@ ARDU_COPTER = Profile(
         {
             VehicleMode.MANUAL: 0,
             VehicleMode.MISSION: 3,
-            GUIDED: 4,
+            VehicleMode.GUIDED: 4,
             VehicleMode.RETURN: 6,
             VehicleMode.LAND: 9,
             VehicleMode.HOLD: 17,

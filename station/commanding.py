@@ -1,10 +1,10 @@
 """Orders to sorties under way: whose they are, what is written of them, how long one waits."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from api.services import Cleared, Commanded, Confirmation, SkyAnswer
 from core.clock import Clock
@@ -20,8 +20,10 @@ from missions.control.records import (
     Outcome,
 )
 from missions.executor import SKY_CLEARED
+from missions.guided import Capability, ProvenTask, described
 from missions.model import SORTIE_MOVES, Asset, Sortie, SortieState
 
+_T = TypeVar("_T")
 ANSWER_WITHIN = timedelta(seconds=5)
 """How long who ordered waits for the vehicle's answer, by the station's clock."""
 _KINDS = {
@@ -30,6 +32,9 @@ _KINDS = {
     Order.RETURN: CommandKind.RETURN,
     Order.LAND: CommandKind.LAND,
 }
+Check = Callable[[int | None], Awaitable[None]]
+Prove = Callable[[int | None], Awaitable[ProvenTask]]
+"""Both are given the term of the lease under which the order goes."""
 
 
 class SortieJournal:
@@ -57,8 +62,10 @@ class SortieJournal:
         if ordered.by is not None and ordered.term is None:  # over the head of who holds it
             lease = await self._desk.lease(asset_id)
             overrides = None if lease is None else lease.holder
+        task = ordered.task
+        kind = _KINDS[cast(Order, ordered.order)] if task is None else CommandKind(task.kind.value)
         made = self._desk.new_command(
-            _KINDS[cast(Order, ordered.order)],
+            kind,
             ordered.by,
             asset_id=asset_id,
             sortie_id=sortie.sortie_id,
@@ -67,6 +74,7 @@ class SortieJournal:
                 asked_at=ordered.asked_at,
                 reason_code=ordered.reason_code,
                 overrides=overrides if overrides != ordered.by else None,
+                task="" if task is None else described(task.task, task.kind),
             ),
         )
         return replace(made, term=ordered.term)
@@ -157,8 +165,19 @@ class Commanding:
         *,
         term: int | None = None,
         reason_code: str = "",
+        check: Check | None = None,
     ) -> Commanded:
         """Gives a person's order and returns what came of it, or that nothing has yet.
+
+        Args:
+            order: what is ordered.
+            sortie: whose.
+            commands: the way to its vehicle.
+            by: who orders it.
+            newest: returns the sortie as it is then.
+            term: of the lease that they believe to hold.
+            reason_code: why, where that has a code.
+            check: what must hold before it goes; its refusal is written down.
 
         Raises:
             LeaseHeld: if somebody else commands the asset.
@@ -175,7 +194,59 @@ class Commanding:
             ),
             term,
         )  # fmt: skip
+        if check is not None:
+            await self._checked(command, check(command.term))
         given = Ordered(order, by, reason_code, term=command.term, asked_at=command.at)
+        return await self._given(given, commands, newest)
+
+    async def guide(
+        self,
+        wanted: Capability,
+        words: str,
+        sortie: Sortie,
+        commands: SortieCommands,
+        by: UserId,
+        newest: Callable[[], Sortie],
+        prove: Prove,
+        *,
+        term: int | None = None,
+    ) -> Commanded:
+        """Gives a task beside the mission once it is proven; returns what came of it.
+
+        Args:
+            wanted: what is asked for.
+            words: the same with its places.
+            sortie: whose.
+            commands: the way to its vehicle.
+            by: who orders it.
+            newest: returns the sortie as it is then.
+            prove: makes the proof; its refusal is written down.
+            term: of the lease that they believe to hold.
+
+        Raises as `order`, and as `prove`.
+        """
+        command = await self._desk.admit(
+            self._desk.new_command(
+                CommandKind(wanted.value), by, asset_id=sortie.plan.asset_id,
+                sortie_id=sortie.sortie_id, details=CommandDetails(task=words),
+            ),
+            term,
+        )  # fmt: skip
+        proven = await self._checked(command, prove(command.term))
+        given = Ordered(Order.GUIDE, by, term=command.term, asked_at=command.at, task=proven)
+        return await self._given(given, commands, newest)
+
+    async def _checked(self, command: CommandRecord, check: Awaitable[_T]) -> _T:
+        """Returns what a check gives; its refusal is written down as the command's answer."""
+        try:
+            return await check
+        except QyranError as error:
+            await self._desk.refuse(command, error)
+            raise
+
+    async def _given(
+        self, given: Ordered, commands: SortieCommands, newest: Callable[[], Sortie]
+    ) -> Commanded:
         told = await self._told(commands, given)
         if told is None:
             return Commanded(newest(), None)

@@ -165,7 +165,8 @@ class LiveMonitor:
             index = self._index(asset, now)
             known.around = Surroundings(index, weather, permissions)
             if known.track.frame is not index.frame:
-                known.track, known.before = track_of(sortie.plan, asset, index.frame), None
+                known.track = track_of(sortie.plan, asset, index.frame, sortie.guided)
+                known.before = None
         self.drain()
         for flight in list(self._flights.values()):
             await self._look_at_zones(flight, holding, now)
@@ -229,7 +230,7 @@ class LiveMonitor:
                 self._policy,
                 now,
                 proven,
-                flies_mission=sample is not None and sample.mode is VehicleMode.MISSION,
+                flies_mission=_taken_back(flight.sortie, sample),
             )
         except _ProofWanted as wanted:
             proof = self._prove(flight, now, wanted.code)
@@ -276,6 +277,8 @@ class LiveMonitor:
             track = track_of(sortie.plan, asset, index.frame)
             flight = MonitoredFlight(sortie, asset, orders, track, Surroundings(index), now)
             self._flights[asset.asset_id] = flight
+        if flight.sortie.guided != sortie.guided:
+            flight.track = track_of(sortie.plan, asset, flight.track.frame, sortie.guided)
         flight.take(sortie)
         return flight
 
@@ -316,6 +319,16 @@ def monitor_policy(settings: MonitorSettings) -> MonitorPolicy:
         permission_spare_s=settings.permission_spare_s,
         hold_most_s=settings.hold_most_s,
     )
+
+
+def _taken_back(sortie: Sortie, sample: TelemetrySample | None) -> bool:
+    """Returns whether a flight is the station's to order: never while a pilot has it in hand.
+
+    Whoever flew by hand gives it back by an order to go on or to return, and the mode shows it;
+    a mode alone, which the pilot's own switch may have set, is no such order.
+    """
+    mode = None if sample is None else sample.mode
+    return not sortie.by_hand and mode in (VehicleMode.MISSION, VehicleMode.RETURN)
 
 
 def _versions(zones: Sequence[Zone]) -> set[tuple[str, int, bool]]:

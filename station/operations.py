@@ -18,14 +18,17 @@ from missions.control.desk import ControlDesk
 from missions.control.orders import Order, SortieCommands
 from missions.executor import RETASKED, authorise, new_sortie
 from missions.fence_translation import FenceLoss, translate_fence
+from missions.guided import Task
 from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
 from missions.planning.planner import PatrolPlan, plan_with_reasons
 from missions.planning.resumption import plan_rest, unseen_m2
 from missions.ports import MissionStore
 from missions.proving.checks import check_plan
 from station.circumstances import with_permission
-from station.commanding import Commanding
+from station.commanding import Check, Commanding
 from station.fleet import Corners, Fleet
+from station.following import Followers
+from station.guiding import Guiding
 from station.kept_poses import kept_poses
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol
 from telemetry.model import AssetStatus
@@ -88,6 +91,15 @@ class StationOperations:
         """
         self._circumstances = circumstances
         self._commanding = Commanding(control, station.clock)
+        self._guiding = Guiding(
+            self._commanding,
+            station.clock,
+            status=fleet.status,
+            zones=lambda: zones.find(Purpose.FLIGHT),
+            circumstances=self._known,
+            terrain=station.ground.terrain,
+        )
+        self._followers = Followers(self._guiding, station.clock, fleet.status)
         self._station, self._hangar = station, hangar
         self._missions, self._zones, self._fleet = missions, zones, fleet
         self._on_sortie, self._on_outcome = on_sortie, on_outcome
@@ -212,8 +224,56 @@ class StationOperations:
     async def resume(
         self, sortie_id: SortieId, by: UserId, *, term: int | None = None
     ) -> Commanded:
-        """Orders to go on; raises as `hold`, and SkyCleared where the sky is cleared."""
-        return await self._ordered(Order.RESUME, sortie_id, by, term)
+        """Orders to go on; raises as `hold`, and SkyCleared where the sky is cleared.
+
+        Off its way, beside which it was sent or flown by hand, the way back is proven first.
+
+        Raises:
+            PlanUnsafe: if it can't be.
+            PoseUnknown: if it is not known where the aircraft is.
+        """
+        asset, commands = self._asset(self._sortie(sortie_id).plan.asset_id), self._order(sortie_id)
+
+        async def check(under: int | None) -> None:
+            await self._guiding.check_resumption(
+                asset, commands, by, lambda: self._sortie(sortie_id), under
+            )
+
+        return await self._ordered(Order.RESUME, sortie_id, by, term, check=check)
+
+    async def guide(
+        self, sortie_id: SortieId, task: Task, by: UserId, *, term: int | None = None
+    ) -> Commanded:
+        """Asks for a task beside the mission; raises as `Guiding.ask`, and NotFound."""
+        sortie, commands = self._sortie(sortie_id), self._order(sortie_id)
+        asset = self._asset(sortie.plan.asset_id)
+        return await self._guiding.ask(
+            task, sortie, asset, commands, by, lambda: self._sortie(sortie_id), term=term
+        )
+
+    async def follow(
+        self,
+        sortie_id: SortieId,
+        target: AssetId,
+        by: UserId,
+        *,
+        up_m: float,
+        distance_m: float,
+        term: int | None = None,
+    ) -> Commanded:
+        """Follows another asset, step by proven step; raises as `guide`.
+
+        Raises:
+            NotFound: if there is no such asset.
+            PoseUnknown: if it is not known where that asset is.
+        """
+        sortie, commands = self._sortie(sortie_id), self._order(sortie_id)
+        asset = self._asset(sortie.plan.asset_id)
+        self._asset(target)
+        return await self._followers.follow(
+            target, up_m, distance_m, sortie, asset, commands, by,
+            lambda: self._sortie(sortie_id), term=term,
+        )  # fmt: skip
 
     async def return_home(
         self, sortie_id: SortieId, by: UserId, *, retasked: bool = False, term: int | None = None
@@ -270,6 +330,7 @@ class StationOperations:
         for task in self._running.values():
             task.cancel()
         await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await self._followers.close()
         await self._commanding.settled()
 
     async def _ordered(
@@ -279,6 +340,7 @@ class StationOperations:
         by: UserId,
         term: int | None,
         reason_code: str = "",
+        check: Check | None = None,
     ) -> Commanded:
         return await self._commanding.order(
             order,
@@ -288,6 +350,7 @@ class StationOperations:
             lambda: self._sortie(sortie_id),
             term=term,
             reason_code=reason_code,
+            check=check,
         )
 
     @contextmanager

@@ -25,6 +25,7 @@ from incidents.intake import report_absences
 from incidents.model import Incident
 from incidents.ports import EvidenceMaker, IncidentStore, Notifier
 from missions.executor import SortieCommands, fly_sortie
+from missions.guiding.ports import Guide
 from missions.model import Asset, CameraMount, Sortie
 from missions.ports import Armable, FenceLink, Pilot
 from missions.proving.proof import ProvenPlan
@@ -53,6 +54,7 @@ class Craft:
     link: TelemetryLink
     fence_link: FenceLink | None = None
     arming: Armable | None = None
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ async def run_patrol(
             on_change,
             commands,
             asset=craft.asset,
+            guide=craft.guide,
         )
     except BaseException:
         view.cut()

@@ -368,6 +368,7 @@ def mavsdk_craft(
         VehicleUnreachable: if nothing answers there.
         PortInUse: if another program listens there.
     """
+    from missions.adapters.mavsdk_guide import MavsdkGuide
     from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
     from station.patrol_line import Craft
     from telemetry.adapters.mavsdk_link import MavsdkLink
@@ -383,7 +384,8 @@ def mavsdk_craft(
         ) as system:
             pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)
-            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
+            guide = MavsdkGuide(system, Deadlines().at_speed(speed))
+            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot, guide=guide)
 
     return opened()
 
@@ -405,6 +407,7 @@ def dronekit_craft(
         PortInUse: if another program listens there.
         ExtraMissing: if DroneKit is not installed.
     """
+    from missions.adapters.dronekit_guide import DronekitGuide
     from missions.adapters.dronekit_pilot import DronekitPilot
     from missions.adapters.mavsdk_pilot import Deadlines
     from station.patrol_line import Craft
@@ -421,7 +424,8 @@ def dronekit_craft(
         ) as system:
             pilot = DronekitPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)
-            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot)
+            guide = DronekitGuide(system, Deadlines().at_speed(speed))
+            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot, guide=guide)
 
     return opened()
 

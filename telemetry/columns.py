@@ -23,6 +23,7 @@ DATUMS: Final = (Datum.ELLIPSOID, Datum.GEOID, Datum.GROUND, Datum.HOME)
 MODES: Final = (
     VehicleMode.UNKNOWN, VehicleMode.STANDBY, VehicleMode.TAKEOFF, VehicleMode.MISSION,
     VehicleMode.HOLD, VehicleMode.RETURN, VehicleMode.LAND, VehicleMode.MANUAL,
+    VehicleMode.GUIDED,
 )  # fmt: skip
 """As `DATUMS`."""
 _DATUM_CODES = {datum: code for code, datum in enumerate(DATUMS, 1)}

@@ -19,6 +19,8 @@ class VehicleMode(StrEnum):
     RETURN = "return"
     LAND = "land"
     MANUAL = "manual"
+    GUIDED = "guided"
+    """It goes where it was told to, beside any mission."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -284,6 +284,7 @@ class DronekitPilot:
         return Progress(
             self._furthest, total, ended, returning and not ended,
             self._system.texts_since(self._heard),
+            by_hand=state.mode is VehicleMode.MANUAL and was_armed and not ended,
         )  # fmt: skip
 
     # --- FenceLink ---

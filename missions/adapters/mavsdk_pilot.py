@@ -258,7 +258,9 @@ class MavsdkPilot:
                 # the step that it is at now: what comes before it is done, whatever got lost
                 reached = max(reached, encoded.item_of[state.current])
         returning = state.mode is VehicleMode.RETURN and not ended
-        return Progress(reached, total, ended, returning, self._system.texts_since(self._heard))
+        by_hand = state.mode is VehicleMode.MANUAL and was_armed and not ended
+        words = self._system.texts_since(self._heard)
+        return Progress(reached, total, ended, returning, words, by_hand)
 
     # --- FenceLink ---
 

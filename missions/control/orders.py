@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 from core.errors import IllegalMove, QyranError, SkyCleared
 from core.ids import UserId
 from missions.control.records import Answer, refusal
+from missions.guided import ProvenTask
 from missions.model import Sortie
 
 
@@ -21,6 +22,8 @@ class Order(StrEnum):
     RETURN = "return"
     LAND = "land"
     """Comes down where it is: the last resort, of the station's own monitor."""
+    GUIDE = "guide"
+    """Does a proven task beside its mission."""
 
 
 Told: TypeAlias = Callable[[Answer, QyranError | None], None]
@@ -46,6 +49,8 @@ class Ordered:
     """Of the lease under which a person gives it; `None` needs none."""
     asked_at: datetime | None = None
     told: Told = _untold
+    task: ProvenTask | None = None
+    """Of `Order.GUIDE`."""
 
 
 class CommandJournal(Protocol):

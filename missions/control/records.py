@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Final
 
 from core.documents import from_document, to_document
-from core.errors import QyranError, StoreUnreadable
+from core.errors import PlanUnsafe, QyranError, StoreUnreadable
 from core.ids import AssetId, Digest, PatrolId, SortieId, UserId
 
 GENESIS: Final = Digest("0" * 64)
@@ -37,6 +37,13 @@ class CommandKind(StrEnum):
     """Settings of an aircraft on the ground were corrected."""
     CLEAR_SKY = "clear_sky"
     LIFT_SKY = "lift_sky"
+    FLY_TO = "fly_to"
+    ORBIT = "orbit"
+    FOLLOW = "follow"
+    LOOK_AT = "look_at"
+    ZOOM = "zoom"
+    LIGHT = "light"
+    LOUDSPEAKER = "loudspeaker"
     HAND_OFF = "hand_off"
     """An event is offered to an asset, accepted, refused, or goes on; see `missions.handoffs`."""
 
@@ -77,6 +84,8 @@ class CommandDetails:
     lease_until: datetime | None = None
     recorded_late: bool = False
     """It went to the vehicle before it could be written, because it made it safe."""
+    task: str = ""
+    """What was asked for beside the mission, in words: places, heights, the approved text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +140,9 @@ class ChainFault:
 
 
 def refusal(error: QyranError) -> Answer:
-    """Returns an error as the answer to a command."""
-    return Answer(Outcome.REFUSED, error.code, str(error))
+    """Returns an error as the answer to a command, with the code of the finding where it is one."""
+    finding = error.finding if isinstance(error, PlanUnsafe) else ""
+    return Answer(Outcome.REFUSED, finding or error.code, str(error))
 
 
 def canonical(record: CommandRecord) -> str:

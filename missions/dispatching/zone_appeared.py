@@ -96,6 +96,10 @@ def _ahead(sortie: Sortie, asset: Asset) -> Iterator[tuple[float, float]]:
     """Yields the places that a sortie is still to fly to."""
     reached = 0 if sortie.progress is None else sortie.progress.reached
     items = sortie.plan.mission.items
+    if sortie.guided is not None:  # its mission is on hold: it goes there, and home from there
+        if not sortie.guided.held:
+            yield sortie.guided.way[-1]
+        reached = len(items)
     for item in items[reached:] if sortie.state is not SortieState.RETURNING else ():
         if item.position is not None:
             yield item.position.lat_deg, item.position.lon_deg

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from geo.local_frame import LocalFrame
 from geo.positions import Datum
+from missions.guided import Guided
 from missions.model import Asset, ItemKind, Plan, SortieState
 from missions.monitoring.way import Place, Way
 from missions.proving.return_settings import rally_spots
@@ -78,11 +79,14 @@ class Situation:
         return self.sample.mode is VehicleMode.MANUAL
 
 
-def track_of(plan: Plan, asset: Asset, frame: LocalFrame) -> Track:
-    """Returns a plan made ready for looking at its flight."""
+def track_of(plan: Plan, asset: Asset, frame: LocalFrame, guided: Guided | None = None) -> Track:
+    """Returns a plan, or what is flown beside it, made ready for looking at its flight."""
     home = frame.to_en1_m(plan.home.lat_deg, plan.home.lon_deg)
     places, loiter_m = [home], 0.0
-    for item in plan.mission.items:
+    if guided is not None:
+        places = [frame.to_en1_m(*place) for place in guided.way]
+        loiter_m = guided.radius_m
+    for item in plan.mission.items if guided is None else ():
         if item.position is not None:
             places.append(frame.to_en1_m(item.position.lat_deg, item.position.lon_deg))
             loiter_m = max(loiter_m, item.loiter_radius_m or 0.0)

@@ -18,7 +18,7 @@ from telemetry.model import VehicleMode
 _M = VehicleMode
 _EXPECTED = {
     SortieState.UNDERWAY: frozenset({_M.MISSION, _M.TAKEOFF, _M.RETURN, _M.LAND}),
-    SortieState.HOLDING: frozenset({_M.HOLD}),
+    SortieState.HOLDING: frozenset({_M.HOLD, _M.GUIDED}),
     SortieState.RETURNING: frozenset({_M.RETURN, _M.LAND}),
 }
 _QUIET = frozenset({_M.UNKNOWN, _M.STANDBY})
@@ -32,7 +32,7 @@ def route_concern(situation: Situation, policy: MonitorPolicy, now: datetime) ->
     spot, track = situation.spot, situation.track
     # one that is held for being beside it stays so until it is somewhere else
     flies_it = situation.state in (SortieState.UNDERWAY, SortieState.HOLDING)
-    flies_it = flies_it and situation.sample.mode in (_M.MISSION, _M.HOLD)
+    flies_it = flies_it and situation.sample.mode in (_M.MISSION, _M.HOLD, _M.GUIDED)
     if spot is None or track.way is None or not flies_it:
         return None
     away_m = situation.beside_m

@@ -93,11 +93,13 @@ def refuse_errors(findings: tuple[Finding, ...], plan: Plan) -> None:
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        raise PlanUnsafe(
+        unsafe = PlanUnsafe(
             f"{errors[0].code}: {errors[0].message}{more}",
             where=str(plan.mission.mission_id),
             cure=errors[0].cure or "mend the plan and check it again",
         )
+        unsafe.finding = errors[0].code
+        raise unsafe
 
 
 def digest_of(value: object) -> Digest:

@@ -17,7 +17,7 @@ from telemetry.model import VehicleMode
 
 log = logging.getLogger(__name__)
 
-_STREAMS_HZ = {24: 2, 30: 10, 33: 10, 42: 2, 193: 2, 245: 2, 285: 10, 1: 2, 2: 1}
+_STREAMS_HZ = {24: 2, 30: 10, 33: 10, 42: 2, 87: 2, 193: 2, 245: 2, 285: 10, 1: 2, 2: 1}
 """Message numbers that are asked for; ArduPilot was seen to send hardly any unasked."""
 _ASK_AGAIN_S = 2.0
 _HEARD = frozenset(
@@ -26,22 +26,23 @@ _HEARD = frozenset(
         "GPS_RAW_INT", "ATTITUDE", "GIMBAL_DEVICE_ATTITUDE_STATUS", "GLOBAL_POSITION_INT",
         "MISSION_CURRENT", "MISSION_ITEM_REACHED", "EKF_STATUS_REPORT", "COMMAND_ACK",
         "PARAM_VALUE", "MISSION_COUNT", "MISSION_REQUEST", "MISSION_REQUEST_INT",
-        "MISSION_ITEM_INT", "MISSION_ACK",
+        "MISSION_ITEM_INT", "MISSION_ACK", "POSITION_TARGET_GLOBAL_INT", "CAMERA_SETTINGS",
     }
 )  # fmt: skip
 _M = VehicleMode
 COPTER_MODES: Mapping[int, VehicleMode] = MappingProxyType(
     {
-        0: _M.MANUAL, 1: _M.MANUAL, 2: _M.MANUAL, 3: _M.MISSION, 5: _M.HOLD, 6: _M.RETURN,
+        0: _M.MANUAL, 1: _M.MANUAL, 2: _M.MANUAL, 3: _M.MISSION, 4: _M.GUIDED, 5: _M.HOLD,
+        6: _M.RETURN,
         7: _M.MANUAL, 9: _M.LAND, 11: _M.MANUAL, 13: _M.MANUAL, 16: _M.HOLD, 17: _M.HOLD,
         21: _M.RETURN, 27: _M.RETURN,
     }
 )  # fmt: skip
-"""ArduCopter's mode numbers; GUIDED (4) is none that tells what it does."""
+"""ArduCopter's mode numbers."""
 ROVER_MODES: Mapping[int, VehicleMode] = MappingProxyType(
     {
         0: _M.MANUAL, 1: _M.MANUAL, 3: _M.MANUAL, 4: _M.HOLD, 5: _M.HOLD, 7: _M.MANUAL,
-        10: _M.MISSION, 11: _M.RETURN, 12: _M.RETURN,
+        10: _M.MISSION, 11: _M.RETURN, 12: _M.RETURN, 15: _M.GUIDED,
     }
 )  # fmt: skip
 """ArduRover's mode numbers."""

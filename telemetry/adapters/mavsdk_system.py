@@ -38,8 +38,13 @@ _HEARD = (
     "MISSION_CURRENT",
     "MISSION_COUNT",
     "MISSION_ITEM_REACHED",
+    "POSITION_TARGET_GLOBAL_INT",
+    "ORBIT_EXECUTION_STATUS",
+    "CAMERA_SETTINGS",
+    "ILLUMINATOR_STATUS",
+    "COMMAND_ACK",
 )
-_STREAMS_HZ = {24: 2, 30: 10, 33: 10, 245: 2, 285: 10, 2: 1}
+_STREAMS_HZ = {24: 2, 30: 10, 33: 10, 87: 2, 245: 2, 285: 10, 2: 1}
 """Message numbers that are asked for, and how often a second."""
 _AUTO_MODES = {
     1: VehicleMode.STANDBY,
@@ -51,6 +56,8 @@ _AUTO_MODES = {
 }
 _MANUAL_MAINS = {1, 2, 3, 5, 7, 8}
 _AUTO_MAIN = 4
+_ORBIT = (3, 1)
+"""PX4 flies a circle as a kind of position control; it is ordered, not by hand."""
 
 
 def _to_log(level: object, message: str, file: str | None, line: int) -> bool:
@@ -61,6 +68,8 @@ def _to_log(level: object, message: str, file: str | None, line: int) -> bool:
 def px4_mode(custom_mode: int) -> VehicleMode:
     """Returns the mode that PX4's custom mode number means."""
     main, sub = custom_mode >> 16 & 0xFF, custom_mode >> 24 & 0xFF
+    if (main, sub) == _ORBIT:
+        return VehicleMode.GUIDED
     if main == _AUTO_MAIN:
         return _AUTO_MODES.get(sub, VehicleMode.UNKNOWN)
     return VehicleMode.MANUAL if main in _MANUAL_MAINS else VehicleMode.UNKNOWN

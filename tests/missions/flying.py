@@ -13,7 +13,9 @@ from core.ids import AssetId, CameraId, ZoneId
 from geo.positions import Altitude, Datum
 from geo.zones import Purpose, Zone, ZoneKind
 from missions.adapters.driver_pilot import DriverPilot
+from missions.adapters.dronekit_guide import DronekitGuide
 from missions.adapters.dronekit_pilot import DronekitPilot
+from missions.adapters.mavsdk_guide import MavsdkGuide
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.model import (
     Asset,
@@ -28,6 +30,7 @@ from missions.model import (
 from missions.proving.proof import ProvenPlan, prove
 from sim.clock import ManualClock, ScaledClock
 from sim.failures import Failure
+from sim.guide import SimGuide
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port
 from sim.pilot import SimPilot, SimVehicle
 from sim.profiles import ARDU_COPTER
@@ -158,6 +161,8 @@ class Craft:
     """Has truth_at, cut_link, restore_link."""
     plan: Plan
     arms: bool = True
+    guide: Any = None
+    """Guide; cars have none."""
     settings: Settings = PX4_SETTINGS
     autopilot: Autopilot = Autopilot.PX4
 
@@ -183,7 +188,9 @@ async def sim_craft(
     vehicle = SimVehicle(asset(), clock=clock, failures=failures, sensors=sensors, seed=1)
     pilot = SimPilot(vehicle, arm_s=20.0, mode_s=5.0, silence_limit_s=silence_s)
     async with clock.running():
-        yield Craft(pilot, clock, lambda: vehicle.link(silence_s), vehicle, a_short_plan())
+        guide = SimGuide(vehicle, mode_s=5.0, silence_limit_s=silence_s)
+        plan = a_short_plan()
+        yield Craft(pilot, clock, lambda: vehicle.link(silence_s), vehicle, plan, guide=guide)
 
 
 @asynccontextmanager
@@ -205,6 +212,7 @@ async def mavsdk_craft(
                 lambda: MavsdkLink(AssetId("drone-1"), system),
                 vehicle,
                 a_short_plan(),
+                guide=MavsdkGuide(system, deadlines),
             )
 
 
@@ -233,6 +241,7 @@ async def dronekit_craft(
                 lambda: MavsdkLink(AssetId("drone-1"), system),
                 vehicle,
                 a_short_plan(),
+                guide=DronekitGuide(system, deadlines),
                 settings=COPTER_SETTINGS,
                 autopilot=Autopilot.ARDUPILOT,
             )

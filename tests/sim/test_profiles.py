@@ -7,7 +7,7 @@ import pytest
 from missions.adapters.ardupilot_codec import for_ardupilot, home_item
 from missions.adapters.mavlink_codec import encode_mission
 from missions.formats.plan_file import simple_items
-from sim.ardupilot import GUIDED, ArduCopter
+from sim.ardupilot import ArduCopter
 from sim.failures import Failures
 from sim.profiles import ARDU_COPTER, PX4_QUAD
 from sim.sensor_errors import PERFECT
