@@ -23,6 +23,7 @@ from core.given_json import number as bounded
 from core.ids import AssetId
 from core.instants import read_instant
 from core.recurrence import zone_named
+from geo.antimeridian import CURE, edge_across, said
 from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.positions import Altitude, Datum
@@ -156,6 +157,9 @@ def _area(geometry: object, radius_m: object) -> Area:
             cure="give longitude first, then latitude, in degrees",
         )
     area = mended(force_2d(found))
+    across = edge_across(area)
+    if across is not None:
+        raise ZoneInvalid(said(across), cure=CURE)
     if not area.is_valid:
         raise ZoneInvalid(
             f"its border is not valid: {is_valid_reason(area)} (longitude latitude)",

@@ -8,6 +8,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry import shape
 from shapely.geometry.base import BaseGeometry
 
+from geo.antimeridian import CURE_APART, edge_across, said
 from missions.model import AssetKind, Autopilot
 from station.bounded_fields import (
     LONGEST_S,
@@ -55,6 +56,9 @@ def _geometry(value: object) -> object:
     west, south, east, north = made.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise ValueError("it is no place on Earth; give longitude, then latitude")
+    across = edge_across(made)
+    if across is not None:
+        raise ValueError(f"{said(across)}; {CURE_APART}")
     if not made.is_valid:
         raise ValueError("its border crosses itself")
     return made

@@ -12,6 +12,7 @@ from api.schemas.base import Answer, Body, Instant, LonLat, Name
 from core.errors import TooLarge, ZoneInvalid
 from core.ids import AgencyId
 from core.window_documents import WindowInvalid, read_windows, write_window
+from geo.antimeridian import edge_across, said
 from geo.area_mending import mended
 from geo.circles import circle_area
 from geo.local_frame import LocalFrame
@@ -382,6 +383,9 @@ def checked(area: Area) -> ZoneCheckOut:
     west, south, east, north = area.bounds
     local = to_local(area, LocalFrame((south + north) / 2, (west + east) / 2))
     area_m2 = round(float(local.area), 1)
+    across = edge_across(area)
+    if across is not None:
+        return ZoneCheckOut(valid=False, message=said(across), place=across[0], area_m2=area_m2)
     if area.is_valid:
         return ZoneCheckOut(valid=True, message="", place=None, area_m2=area_m2)
     reason = shapely.is_valid_reason(area)

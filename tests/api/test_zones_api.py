@@ -95,6 +95,10 @@ def test_a_border_that_crosses_itself_is_refused_with_the_place(station: Station
     check = planner.post("/zones/check", BOW_TIE).json()
     assert (check["valid"], check["message"]) == (False, "Self-intersection")
     assert check["place"] == pytest.approx([71.355, 50.975])
+    torn = [[[179.9, 50], [-179.9, 50], [-179.9, 51], [179.9, 51], [179.9, 50]]]
+    check = planner.post("/zones/check", {"type": "Polygon", "coordinates": torn}).json()
+    assert (check["valid"], check["place"]) == (False, [179.9, 50])
+    assert "180th meridian" in check["message"]
     good = planner.post("/zones/check", mapping(a_square())).json()
     assert (good["valid"], good["place"], good["message"]) == (True, None, "")
     assert good["area_m2"] == pytest.approx(10_000, rel=1e-3)

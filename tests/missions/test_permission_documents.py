@@ -133,6 +133,13 @@ def test_a_crossing_border_is_told_with_its_place() -> None:
         permissions_of(crossed)
 
 
+def test_a_border_across_the_180th_meridian_is_told_as_that() -> None:
+    ring = [[179.9, 50.9], [-179.9, 50.9], [-179.9, 51.0], [179.9, 51.0], [179.9, 50.9]]
+    torn = {**a_feature(), "geometry": {"type": "Polygon", "coordinates": [ring]}}
+    with pytest.raises(ZoneInvalid, match="180th meridian"):
+        permissions_of(torn)
+
+
 def test_wall_times_need_a_zone() -> None:
     given = {"valid_from": "2026-12-01T08:00", "valid_until": "2026-12-01T20:00"}
     (one,) = permissions_of(a_feature(**given, tzid="Asia/Almaty"))

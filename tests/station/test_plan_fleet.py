@@ -161,6 +161,8 @@ def test_unknown_fields_are_named(qyran):
         (small(jobs=[{"id": "a", "place": [24.9, 60.1], "worth_s": -5}]), "worth_s"),
         (small(jobs=[{"id": "a", "place": {"type": "Polygon", "coordinates": [
             [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]]]}}]), "crosses itself"),
+        (small(jobs=[{"id": "a", "place": {"type": "Polygon", "coordinates": [
+            [[179, 0], [-179, 0], [-179, 1], [179, 1], [179, 0]]]}}]), "180th meridian"),
         (small(jobs=[{"id": "a", "place": [24.9, 60.1], "earliest": "2026-11-23T09:00:00Z",
                       "latest": "2026-11-23T08:00:00Z"}]), "before its earliest"),
         (small(assets=[{"id": "x", "kind": "boat", "home": [0, 0]}]), "kind"),
