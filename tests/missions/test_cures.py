@@ -39,7 +39,7 @@ CITY = a_fence(600.0)
 FINE = Weather(NOW, wind_m_s=2.0, wind_from_deg=270.0, temperature_c=15.0)
 LEVEL = FlatTerrain(Altitude(350.0, Datum.GEOID))
 DRONE = an_asset(endurance_s=3_000.0)
-few = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+few = settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 
 
 def known(**changes: Any) -> Circumstances:
@@ -310,7 +310,7 @@ blocks = st.lists(
 
 
 @given(stops, blocks)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_fixing_leaves_fewer_errors_and_what_it_says_it_did(
     wanted: list[tuple[tuple[float, float], float]],
     zones: list[tuple[tuple[float, float], float, float | None]],

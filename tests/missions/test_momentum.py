@@ -6,7 +6,7 @@ from copy import deepcopy
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely import affinity, box
 
@@ -38,6 +38,7 @@ FLYING = {speed: at_speed(speed) for speed in SPEEDS}
 
 
 @given(st.sampled_from(SPEEDS), st.floats(0.0, 180.0), st.floats(3.0, 250.0), st.booleans())
+@settings(max_examples=40, deadline=None)
 def test_a_return_at_speed_stays_within_its_triangle(
     speed: float, angle_deg: float, away_m: float, left: bool
 ) -> None:
