@@ -43,6 +43,7 @@ export default defineConfig({
   build: {
     target: 'es2022',
     outDir: 'dist',
+    rollupOptions: { input: ['index.html', 'driver.html'] },
     // No inlined assets: the content security policy allows data: for images only.
     assetsInlineLimit: 0,
     // maplibre-gl alone is bigger than the default warning limit.

@@ -22,6 +22,9 @@ The API is at <a href="/api/v1/health">/api/v1/health</a>.</p></body></html>
 _TYPES = {".js": "text/javascript", ".mjs": "text/javascript", ".webmanifest": "application/json"}
 """What some machines' tables get wrong; browsers refuse scripts of another type."""
 
+_PAGES = {"": "index.html", "driver": "driver.html"}
+"""Addresses of pages that a person may type."""
+
 
 @router.add(["GET", "HEAD"], "/{path:path}", PUBLIC, include_in_schema=False)
 def get_page(request: Request, services: ServicesOf, path: str) -> Response:
@@ -35,7 +38,7 @@ def get_page(request: Request, services: ServicesOf, path: str) -> Response:
             "the web page was not built into this installation",
             cure="run ./scripts/demo in a checkout, or install the wheel",
         )
-    file = _file(services.page_folder, path or "index.html")
+    file = _file(services.page_folder, _PAGES.get(path, path))
     hashed = path.startswith("assets/")  # the build puts a hash into these names
     cache = "public, max-age=31536000, immutable" if hashed else "no-cache"
     media_type = _TYPES.get(file.suffix) or mimetypes.guess_type(file.name)[0]

@@ -1,5 +1,6 @@
 /** The one place that speaks to the station: requests, versions, refusals. */
 import { Problem, asProblem, parseProblem } from '../core/problem';
+import type { Car, Fix, Press, PressAnswer, Sheet } from '../driver/types';
 import type {
   Agency,
   Asset,
@@ -21,6 +22,8 @@ import type {
 } from './types';
 
 export const API = '/api/v1';
+/** A request on a bad network that takes longer is tried again; it must be one that may be repeated. */
+const PATIENCE_MS = 20_000;
 
 interface Options {
   method?: string;
@@ -124,6 +127,23 @@ export const api = {
   sortie: (sortie: string) => request<Sortie>(`/sorties/${id(sortie)}`),
   order: (sortie: string, order: 'hold' | 'resume' | 'return') =>
     request<Sortie>(`/sorties/${id(sortie)}/${order}`, { method: 'POST' }),
+
+  cars: async () => (await request<{ items: Car[] }>('/driving/cars')).items,
+  sheet: (car: string) => request<Sheet>(`/driving/cars/${id(car)}`),
+  takeSeat: (car: string, over: boolean) =>
+    request<Sheet>(`/driving/cars/${id(car)}/seat`, { method: 'POST', body: { take_over: over } }),
+  leaveSeat: (car: string) => request<void>(`/driving/cars/${id(car)}/seat`, { method: 'DELETE' }),
+  press: (car: string, taps: Press[]) =>
+    request<{ answers: PressAnswer[]; sheet: Sheet | null }>(`/driving/cars/${id(car)}/taps`, {
+      method: 'POST',
+      body: { taps },
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    }),
+  positions: (car: string, positions: Fix[]) =>
+    request<{ kept: number; repeated: number; refused: number; time: string }>(
+      `/driving/cars/${id(car)}/positions`,
+      { method: 'POST', body: { positions }, signal: AbortSignal.timeout(PATIENCE_MS) },
+    ),
 
   incidents: (states: string[]) => all<Incident>(`/incidents?state=${states.join(',')}`, 1000),
   incident: (incident: string) => request<Incident>(`/incidents/${id(incident)}`),
