@@ -22,7 +22,7 @@ _JERK_M_S3 = 4.0
 """Of a flight straight to a place; PX4's `MPC_JERK_AUTO`."""
 _ALIGNED, _TURNING_M_S = 0.98, 1.5
 """Until it flies towards the place (cosine), it is drawn there by no more than this."""
-_SAME_M = 0.01
+_SAME_M, _NEXT_TO_M = 0.01, 1.0
 _CORNER_M_S = 1.2
 """Speed at a sharp corner, so that it is cut or overshot by little."""
 
@@ -64,9 +64,12 @@ class QuadPhysics:
     ) -> None:
         """Starts a leg from here; the height changes evenly along it, as PX4 1.17 was seen to.
 
-        Where that asks for more than it can climb or sink, it goes slower.
+        Where that asks for more than it can climb or sink, it goes slower; to a place next to it,
+        as when it comes down, it just climbs or sinks.
         """
         self.leg = ((self.east, self.north), (east, north))
+        if math.dist(*self.leg) < min(_NEXT_TO_M, abs(up - self.up)):
+            self.leg = ((east, north), (east, north))
         self._from_up = self.up
         self.wanted_up, self.speed, self.end_speed = up, speed, end_speed
         self._straight = False
@@ -97,7 +100,7 @@ class QuadPhysics:
     def corner_speed(self, after: tuple[float, float]) -> float:
         """Returns the speed at which the end of this leg may be passed towards `after`."""
         (ax, ay), (bx, by) = self.leg
-        if math.dist(after, (bx, by)) < _SAME_M:
+        if math.dist(after, (bx, by)) < _SAME_M or (ax, ay) == (bx, by):
             return _CORNER_M_S  # PX4 takes an unknown direction for a sharp corner
         one = math.degrees(math.atan2(bx - ax, by - ay))
         two = math.degrees(math.atan2(after[0] - bx, after[1] - by))

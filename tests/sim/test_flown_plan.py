@@ -236,3 +236,21 @@ def test_no_accepted_plan_leaves_its_room_and_a_broken_checker_is_found_out():
     assert figures["verdicts_differ"] == 0
     broken = summary(list(run(20, 1, "ceilings_ignored", 0.0, 1)))
     assert broken["accepted_that_broke"] > 0
+
+
+def test_a_return_ordered_beside_home_climbs_once_and_comes_down() -> None:
+    """On its column an aircraft must not go by the line from where it happens to be to home."""
+    items = (
+        MissionItem(ItemKind.TAKEOFF, a_place(0, 0, 39.5)),
+        MissionItem(ItemKind.WAYPOINT, a_place(0, 60, 39.5)),
+    )
+    plan = a_plan(mission=a_mission(items=items), return_altitude=Altitude(49.5, Datum.HOME))
+    asset = an_asset()
+    for seed in range(4):
+        _, *returns = fly(plan, asset, seed=seed, start_at=NOW, returns=[14.6, 15.2])
+        for flight in returns:
+            up = flight.track[flight.from_row :, 3]
+            top = int(up.argmax())
+            assert flight.landed
+            assert up[top] <= 49.5 + 0.3
+            assert (np.diff(up[top:]) < 0.05).all()
