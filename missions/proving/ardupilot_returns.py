@@ -25,7 +25,7 @@ _FLATTEST_SLOPE, _USUAL_SLOPE, _STEEPEST_SLOPE = 1.0, 3.0, 10.0
 def copter_return_settings(plan: Plan | None, *, metres: bool) -> tuple[ReturnSetting, ...]:
     """Returns the parameters that the proof of a plan's returns counts on.
 
-    A plan without a return height leaves the vehicle's as it is; the check has warned of that.
+    A released plan has a return height (`missions.authorising`); one without leaves the vehicle's.
 
     Args:
         plan: what is to be flown; `None` gives what counts for every plan.

@@ -46,7 +46,7 @@ class ReturnSetting:
 def return_settings(plan: Plan | None) -> tuple[ReturnSetting, ...]:
     """Returns the parameters that the proof of a plan's returns counts on.
 
-    A plan without a return height leaves the vehicle's as it is; the check has warned of that.
+    A released plan has a return height (`missions.authorising`); one without leaves the vehicle's.
     `None` gives what counts for every plan.
 
     Raises:
