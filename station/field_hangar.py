@@ -1,21 +1,46 @@
 """The hangar of a real station: autopilots by MAVSDK or DroneKit, cameras by their streams."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
 from core.clock import Clock
 from core.errors import SourceMissing, VehicleUnreachable
 from incidents.ports import EvidenceVault
-from missions.model import Asset, AssetKind, Autopilot, Sortie
+from missions.model import Asset, AssetKind, Autopilot, Plan, Sortie
 from station.patrol_line import Craft, View
 from station.settings import Settings
-from station.wiring import dronekit_craft, mavsdk_craft, stream_evidence, stream_source
+from station.wiring import (
+    crewed_craft,
+    dronekit_craft,
+    mavsdk_craft,
+    stream_evidence,
+    stream_source,
+)
+from telemetry.posted import Postbox
 
 
 class FieldHangar:
     """A `station.operations.Hangar` over real vehicles."""
 
-    def __init__(self, clock: Clock, vault: EvidenceVault, settings: Settings) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        vault: EvidenceVault,
+        settings: Settings,
+        postbox: Postbox,
+        done_with: Callable[[Plan], Callable[[], int]],
+    ) -> None:
+        """Takes what it opens vehicles with.
+
+        Args:
+            clock: the station's.
+            vault: where evidence goes.
+            settings: the station's.
+            postbox: where phones and receivers of cars hand in positions.
+            done_with: tells with how many places of a car's plan its driver is done.
+        """
         self._clock, self._vault, self._settings = clock, vault, settings
+        self._postbox, self._done_with = postbox, done_with
 
     def craft(self, asset: Asset) -> AbstractAsyncContextManager[Craft]:
         """Opens the way to a vehicle for one sortie.
@@ -23,7 +48,9 @@ class FieldHangar:
         Raises:
             VehicleUnreachable: if there is no way that this station knows.
         """
-        if asset.kind is not AssetKind.DRONE or not asset.address:
+        if asset.kind is AssetKind.VEHICLE:
+            return crewed_craft(asset, self._postbox, self._clock, self._done_with, self._settings)
+        if not asset.address:
             raise VehicleUnreachable(
                 "no autopilot address is known",
                 where=str(asset.asset_id),

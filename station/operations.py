@@ -26,6 +26,7 @@ from missions.ports import MissionStore
 from missions.proving.checks import check_plan
 from station.circumstances import with_permission
 from station.commanding import Check, Commanding
+from station.drive_line import drive_unseen
 from station.fleet import Corners, Fleet
 from station.following import Followers
 from station.guiding import Guiding
@@ -385,15 +386,21 @@ class StationOperations:
     async def _fly(self, sortie: Sortie, asset: Asset, orders: SortieCommands) -> Outcome | None:
         try:
             async with self._hangar.craft(asset) as craft:
-                outcome = await run_patrol(
-                    sortie,
-                    craft,
-                    self._hangar.view(asset, sortie),
-                    self._station,
-                    on_change=self._changed,
-                    on_sample=self._fleet.heard,
-                    commands=orders,
-                )
+                if asset.camera is None and asset.kind is AssetKind.VEHICLE:
+                    outcome = await drive_unseen(
+                        sortie, craft, self._station,
+                        on_change=self._changed, on_sample=self._fleet.heard, commands=orders,
+                    )  # fmt: skip
+                else:
+                    outcome = await run_patrol(
+                        sortie,
+                        craft,
+                        self._hangar.view(asset, sortie),
+                        self._station,
+                        on_change=self._changed,
+                        on_sample=self._fleet.heard,
+                        commands=orders,
+                    )
         except QyranError as error:
             self._failed(sortie.sortie_id, error)
             return None

@@ -143,6 +143,9 @@ class LinkSettings(Group):
 
     connect_most_s: float = setting(30.0, "How long to wait for an autopilot.", unit="s", gt=0)
     silence_most_s: float = setting(5.0, "A silent vehicle is lost after this.", unit="s", gt=0)
+    car_silence_most_s: float = setting(
+        600.0, "A patrol car is; a phone is silent while its screen is locked.", unit="s", gt=0
+    )
 
 
 class WeatherSettings(Group):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from geo.road_graph import RoadGraph
     from geo.zones import Zone
     from incidents.ports import EvidenceVault, Notifier, TappedEvidence
-    from missions.model import Asset
+    from missions.model import Asset, Plan
     from missions.ports import DayCalendar, FleetOptimiser, WeatherSource
     from sim.route_vehicle import RouteVehicle
     from station.data_folder import Database, RetentionStores, Stores
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from station.patrol_line import Craft
     from station.settings import Settings
     from telemetry.flight_logs import FlightLog, LogHints
+    from telemetry.ports import TelemetryLink
+    from telemetry.posted import Postbox
     from vision.ports import Detector, FrameSource
     from vision.shared_detector import SharedDetector
 
@@ -437,6 +439,43 @@ async def driven_craft(asset: "Asset", car: "RouteVehicle") -> "AsyncIterator[Cr
     from station.patrol_line import Craft
 
     yield Craft(asset, DriverPilot(car, car.link), car.link())
+
+
+@asynccontextmanager
+async def crewed_craft(
+    asset: "Asset",
+    postbox: "Postbox",
+    clock: "Clock",
+    done_with: "Callable[[Plan], Callable[[], int]]",
+    settings: "Settings",
+) -> "AsyncIterator[Craft]":
+    """Opens a patrol car: its driver sees the round at their page, its positions are posted.
+
+    Args:
+        asset: the car.
+        postbox: where its phone or its receiver hands in positions.
+        clock: counts the silence.
+        done_with: tells with how many places of a plan its driver is done.
+        settings: how long it may be silent.
+    """
+    from missions.adapters.driver_pilot import DriverPilot
+    from missions.adapters.page_driver import PageDriver
+    from station.patrol_line import Craft
+    from telemetry.adapters.posted_link import PostedLink
+
+    def link() -> PostedLink:
+        silence_s = settings.link.car_silence_most_s
+        return PostedLink(asset.asset_id, postbox, clock, silence_limit_s=silence_s)
+
+    yield Craft(asset, DriverPilot(PageDriver(), link, done_with), link())
+
+
+def receiver(asset: "Asset", clock: "Clock", settings: "Settings") -> "TelemetryLink":
+    """Returns the link to the receiver that a car's address names; raises as `open_receiver`."""
+    from telemetry.adapters.receivers import open_receiver
+
+    silence_s = settings.link.silence_most_s
+    return open_receiver(asset.address, asset.asset_id, clock, silence_limit_s=silence_s)
 
 
 def picture_size(data: bytes) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from missions.control.desk import ControlDesk
 from station.circumstances import known_circumstances, weather_at_home
 from station.command import Run, verb
 from station.data_folder import Stores
+from station.driver_words import driver_words
 from station.failsafe_checks import FailsafeChecks
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
@@ -21,6 +22,7 @@ from station.left_sorties import close_left
 from station.live_monitor import LiveMonitor, monitor_policy
 from station.operations import StationOperations
 from station.patrol_line import Station
+from station.receiver_watch import ReceiverWatch
 from station.schedule_dispatch import OperationsDispatcher
 from station.schedule_loop import ScheduleLoop
 from station.services import city, make_services
@@ -33,6 +35,7 @@ from station.wiring import (
     level_ground,
     notifiers,
     open_detector,
+    receiver,
     weather_source,
 )
 from telemetry.posted import Postbox
@@ -79,7 +82,8 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     # the lock of the data folder is held: whatever is under way there has lost its station
     left = close_left(stores.missions, clock.now(), live.sortie_changed)
     control = ControlDesk(stores.control, clock, on_lease=live.lease_changed)
-    hangar = FieldHangar(clock, stores.vault, settings)
+    words = driver_words(stores.missions, stores.taps)
+    hangar = FieldHangar(clock, stores.vault, settings, postbox, words)
     operations = StationOperations(
         station,
         hangar,
@@ -126,11 +130,16 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     )
     firing = asyncio.create_task(schedules.run())
     monitoring = asyncio.create_task(monitor.run())
+    receivers = ReceiverWatch(
+        stores.missions.assets, lambda asset: receiver(asset, clock, settings), postbox, clock
+    )
+    hearing = asyncio.create_task(receivers.run())
     try:
         await serve(services, settings.server, listener)
     finally:
         firing.cancel()
         monitoring.cancel()
-        await asyncio.gather(firing, monitoring, return_exceptions=True)
+        hearing.cancel()
+        await asyncio.gather(firing, monitoring, hearing, return_exceptions=True)
         await operations.close()
         station.detector.close()
