@@ -128,8 +128,17 @@ class Operations(Protocol):
         """
         ...
 
-    async def start(self, patrol_id: PatrolId, by: UserId, *, term: int | None = None) -> Sortie:
+    async def start(
+        self,
+        patrol_id: PatrolId,
+        by: UserId,
+        *,
+        term: int | None = None,
+        rest_of: Sequence[SortieId] = (),
+    ) -> Sortie:
         """Plans anew, authorises and starts; returns once the sortie is under way in our books.
+
+        With `rest_of`, only what those sorties' cameras have left of the patrol.
 
         What fails later is told by the sortie's own state.
 
@@ -140,6 +149,8 @@ class Operations(Protocol):
             LeaseHeld: if somebody else commands it.
             LeaseStale: if `term` is not in force.
             SkyCleared: if the sky is cleared.
+            BadRequest: if nothing is left, or as `rest`.
+            PoseUnknown: as `rest`.
         """
         ...
 

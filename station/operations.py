@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from api.services import Cleared, Commanded, PlanReport, RestReport
-from core.errors import IllegalMove, NotFound, QyranError
+from core.errors import BadRequest, IllegalMove, NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose, Zone
@@ -165,8 +165,11 @@ class StationOperations:
         sortie_id: SortieId | None = None,
         term: int | None = None,
         as_station: bool = False,
+        rest_of: Sequence[SortieId] = (),
     ) -> Sortie:
         """Plans, proves, authorises and starts a sortie; returns while it is under way.
+
+        With `rest_of`, what the cameras of those sorties have left of the patrol is flown.
 
         Where a sortie of `sortie_id` is there already, it is returned as it is and nothing
         starts: a schedule that is not sure whether it has started one may ask again. Such a
@@ -179,6 +182,8 @@ class StationOperations:
             LeaseHeld: if somebody else commands it.
             LeaseStale: if `term` is not in force.
             SkyCleared: if the sky is cleared.
+            BadRequest: if nothing is left, or as `rest`.
+            PoseUnknown: as `rest`.
         """
         if sortie_id is not None and (known := self._missions.sorties(sortie_id=sortie_id)):
             return known[-1]
@@ -190,7 +195,7 @@ class StationOperations:
         )
         try:
             self._check_free(asset)
-            sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id)
+            sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id, rest_of)
             self._check_free(asset)  # somebody may have been faster while it was planned
         except QyranError as error:
             await self._commanding.refuse(command, error)
@@ -412,11 +417,26 @@ class StationOperations:
         return outcome
 
     def _released(
-        self, patrol: Patrol, asset: Asset, by: UserId, sortie_id: SortieId | None
+        self,
+        patrol: Patrol,
+        asset: Asset,
+        by: UserId,
+        sortie_id: SortieId | None,
+        rest_of: Sequence[SortieId],
     ) -> Sortie:
         """Plans, proves and authorises; what was checked before is checked again here."""
         known, terrain = self._known(asset), self._station.ground.terrain
-        sortie = new_sortie(self._planned(patrol, asset, known).plan, sortie_id)
+        if rest_of:
+            left = self.rest(rest_of[0], rest_of[1:]).report
+            if left is None:
+                raise BadRequest(
+                    "nothing of that patrol is left to see", where=rest_of[0],
+                    cure="start the patrol itself to fly all of it again",
+                )  # fmt: skip
+            plan = left.plan
+        else:
+            plan = self._planned(patrol, asset, known).plan
+        sortie = new_sortie(plan, sortie_id)
         now = self._station.clock.now()
         return authorise(sortie, asset, by, now, known, terrain=terrain)
 

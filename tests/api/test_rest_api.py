@@ -1,6 +1,7 @@
 """The rest of an interrupted sortie over HTTP, by the poses that a station has kept."""
 
 from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -9,6 +10,7 @@ from shapely.geometry import shape
 
 from api.accounts import Role
 from api.live import LiveFeed
+from core.errors import VehicleUnreachable
 from core.ids import AssetId, PatrolId, SortieId
 from geo.adapters.flat_terrain import FlatTerrain
 from geo.adapters.memory_zones import MemoryZones
@@ -20,7 +22,7 @@ from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_store import MemoryMissionStore
 from missions.control.desk import ControlDesk
-from missions.model import AssetKind, Sortie, SortieState
+from missions.model import Asset, AssetKind, Sortie, SortieState
 from missions.planning.planner import plan_patrol
 from missions.planning.seen_ground import views_along
 from sim.clock import ManualClock
@@ -35,6 +37,7 @@ from tests.api.station import Station, a_station
 from tests.api.test_planning_guide import NoHangar
 from tests.builders import AT, GROUND, NOW, a_mount, a_patrol, after, an_asset
 from tests.missions.flying import a_fence
+from tests.missions.proving import a_permission
 from tests.missions.test_planner import a_watch
 from vision.adapters.scripted_detector import ScriptedDetector
 from vision.shared_detector import SharedDetector
@@ -44,6 +47,13 @@ PATROL = replace(a_patrol(zone_ids=()), altitude=Altitude(45.0, Datum.HOME))
 ZONE = a_watch((50, 50), (250, 50), (250, 200), (50, 200))
 CITY = a_fence(400.0)
 PLAN = replace(plan_patrol(PATROL, [ZONE], [CITY], DRONE), patrol_id=PATROL.patrol_id)
+
+
+class Absent(NoHangar):
+    """Has no vehicle that answers."""
+
+    def craft(self, asset: Asset) -> AbstractAsyncContextManager[patrol_line.Craft]:
+        raise VehicleUnreachable("nothing answers", where=asset.asset_id, cure="switch it on")
 
 
 def samples(begin: float, end: float) -> list[TelemetrySample]:
@@ -86,7 +96,7 @@ def flown() -> Iterator[tuple[Station, MemoryTelemetryLog]]:
         )  # fmt: skip
         fleet = Fleet(lambda: tuple(missions.assets()), ground, clock.now, lambda *_: None)
         operations = StationOperations(
-            line, NoHangar(), missions, zones, fleet,
+            line, Absent(), missions, zones, fleet,
             control=ControlDesk(MemoryControlStore(), clock), on_sortie=live.sortie_changed,
             circumstances=known_circumstances(permissions),
         )  # fmt: skip
@@ -95,7 +105,7 @@ def flown() -> Iterator[tuple[Station, MemoryTelemetryLog]]:
             missions.save_asset(DRONE)
             missions.save_patrol(PATROL)
             missions.save_sortie(a_sortie("s-1", 0, 3_000))
-            station.missions = missions
+            station.missions, station.permissions = missions, permissions
             yield station, log
 
 
@@ -121,6 +131,30 @@ def test_an_interrupted_sortie_goes_on_where_its_camera_last_saw(
     assert found["plan"]["safe"] is False
     assert {one["code"] for one in found["plan"]["findings"]} >= {"permission_missing"}
     assert found["plan"]["zone_versions"] == {CITY.zone_id: CITY.version}
+
+
+def test_the_rest_is_started_as_a_sortie_of_its_own(
+    flown: tuple[Station, MemoryTelemetryLog],
+) -> None:
+    station, log = flown
+    log.append(samples(0.0, 0.5))
+    pilot = station.client(Role.PILOT)
+    refused = pilot.post("/sorties/s-1/rest/sorties")
+    assert (refused.status_code, refused.json()["code"]) == (409, "plan_unsafe")
+    assert "permission_missing" in refused.json()["detail"]
+    window = {"valid_from": NOW, "valid_until": after(hours=9)}
+    station.permissions.save(a_permission(800.0, **window))
+    started = pilot.post("/sorties/s-1/rest/sorties")
+    assert started.status_code == 202, started.text
+    (kept,) = station.missions.sorties(sortie_id=SortieId(started.json()["id"]))
+    assert kept.proof
+    assert kept.plan.patrol_id == PATROL.patrol_id
+    assert 0 < kept.plan.expected_s < 0.9 * PLAN.expected_s
+    log.append(samples(0.5, 1.0))
+    station.missions.save_sortie(a_sortie("s-2", 0, 3_000))
+    nothing = pilot.post("/sorties/s-2/rest/sorties", {"with_sorties": ["s-1"]})
+    assert (nothing.status_code, nothing.json()["code"]) == (422, "bad_request")
+    assert station.client(Role.PLANNER).post("/sorties/s-1/rest/sorties").status_code == 403
 
 
 def test_what_another_sortie_of_the_patrol_saw_counts_if_asked(
