@@ -5,7 +5,6 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any, cast
 
 from core.clock import Clock
@@ -19,18 +18,17 @@ from core.errors import (
     SkyCleared,
     SortieFailed,
     StartRefused,
-    UploadMismatch,
 )
 from core.ids import UserId
 from geo.zones import Zone
 from missions.authorising import authorise as authorise
 from missions.authorising import new_sortie as new_sortie
-from missions.control.orders import Order, Ordered, ended_already
+from missions.control.orders import FollowOn, Order, Ordered, refuse_waiting
 from missions.control.orders import SortieCommands as SortieCommands
 from missions.control.records import Answer, Outcome, refusal
 from missions.failsafes.contracts import contract_for
 from missions.failsafes.guarded_arming import GuardedArming
-from missions.fence_translation import translate_fence
+from missions.fence_translation import fence_to_carry
 from missions.guiding.orders import HANDS_ON, TAKEN_BACK, carry_out, check_hands, held, leaves
 from missions.guiding.ports import Guide
 from missions.model import (
@@ -45,6 +43,7 @@ from missions.model import (
 )
 from missions.ports import Armable, FenceLink, Pilot
 from missions.proving.proof import ProvenPlan
+from missions.retasking import MAY_LEAVE, leave_for
 
 log = logging.getLogger(__name__)
 
@@ -61,8 +60,6 @@ LOW_BATTERY = "low_battery"
 RETASKED = "retasked"
 SKY_CLEARED = "sky_cleared"
 """Reason codes that an order, or what the vehicle says, gives a sortie while it is under way."""
-_SLOWER, _LONGER = 2.0, timedelta(minutes=30)
-"""How much longer than expected a zone's time may still matter to a flight."""
 
 
 async def fly_sortie(
@@ -144,11 +141,16 @@ class _Flight:
         self.sortie, self._proven, self._asset = sortie, proven, asset
         self._commands = commands
         self._pilot, self._clock, self._on_change = pilot, clock, on_change
-        items = sortie.plan.mission.items
-        self._to_reach = sum(item.kind is not ItemKind.RETURN for item in items)
-        self._ordered_home = False
-        self._by_itself = False
-        """Whether it returns though nobody ordered it and its mission does not say so yet."""
+        self._fenced = self._retasked = False
+        """Whether it guards a fence; whether it has just left its mission for another one."""
+        self._take(sortie, proven)
+
+    def _take(self, sortie: Sortie, proven: ProvenPlan) -> None:
+        self.sortie, self._proven = sortie, proven
+        kinds = [item.kind for item in sortie.plan.mission.items]
+        self._to_reach = len(kinds) - kinds.count(ItemKind.RETURN)
+        self._ordered_home = self._by_itself = False
+        """The latter: it returns though nobody ordered it and its mission does not say so yet."""
 
     def _change(self, text: str, state: SortieState | None = None, **changes: object) -> None:
         now = self._clock.now()
@@ -179,15 +181,7 @@ class _Flight:
 
     async def refuse_rest(self) -> None:
         """Answers the orders that came too late, and all that come from now on."""
-        self._commands.over = True
-        while not self._commands.queue.empty():
-            ordered = self._commands.queue.get_nowait()
-            if ordered.order is None:
-                continue
-            error = ended_already()
-            ordered.told(refusal(error), error)
-            if self._commands.journal is not None:
-                await self._commands.journal.refused(self.sortie, ordered, error)
+        await refuse_waiting(self._commands, self.sortie)
 
     async def abandon(self) -> None:
         """Orders the vehicle home because nobody will watch it any more."""
@@ -205,7 +199,8 @@ class _Flight:
     async def prepare(self, fence_link: FenceLink | None, arming: Armable | None) -> None:
         """Uploads, arms and starts; arming and start belong together."""
         plan = self._proven.plan
-        fences = None if fence_link is None else self._carried_fence(plan)
+        self._fenced = fence_link is not None
+        fences = self._carried_fence(plan) if self._fenced else None
         await self._pilot.upload(self._proven, fences)
         also = "" if fences is None else ", fence"
         self._change(f"mission{also} and rally points uploaded and read back")
@@ -220,16 +215,8 @@ class _Flight:
         Raises:
             UploadMismatch: if no such fence holds home within the autopilot's budget.
         """
-        now = self._clock.now()
-        until = now + timedelta(seconds=_SLOWER * plan.expected_s) + _LONGER
-        carried = translate_fence(plan, self._asset.autopilot, departs_at=now, until=until)
+        carried = fence_to_carry(plan, self._asset.autopilot, self._clock.now())
         for loss in carried.losses:
-            if loss.unsafe:
-                raise UploadMismatch(
-                    f"the fence can't be carried: {loss.message}",
-                    where=str(plan.mission.mission_id),
-                    cure="simplify the flight zones around home",
-                )
             self._change(f"fence: {loss.message}")
         return carried.zones
 
@@ -264,6 +251,11 @@ class _Flight:
 
     async def watch(self) -> None:
         """Follows progress and carries out orders until the vehicle has ended."""
+        while await self._watch_mission():
+            pass
+
+    async def _watch_mission(self) -> bool:
+        """Returns whether another mission follows the one that it was on."""
         commands = self._commands
         orders: asyncio.Task[Ordered] = asyncio.ensure_future(commands.queue.get())
         # every adapter's progress() is an async generator, which must be closed
@@ -276,12 +268,15 @@ class _Flight:
                         ordered = orders.result()
                         orders = asyncio.ensure_future(commands.queue.get())
                         await self._obey(ordered)
+                        if self._retasked:
+                            self._retasked = False
+                            return True
                     if step.done():
                         progress = step.result()
                         if progress is None:
                             raise LinkLost("progress ended without an end of the mission")
                         if self._follow(progress):
-                            return
+                            return False
                         step = asyncio.ensure_future(_next(steps))
             finally:
                 if orders.done() and not orders.cancelled():
@@ -354,6 +349,8 @@ class _Flight:
             await self._pilot.return_to_launch()
             text = f"returning on order{also}"
             self._change(text, _S.RETURNING, by=ordered.by, **TAKEN_BACK, **why)
+        elif order is Order.RETASK and ordered.follow_on and state in MAY_LEAVE:
+            await self._retask(ordered, ordered.follow_on)
         elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
             self._ordered_home = True
             await self._pilot.land()
@@ -365,6 +362,27 @@ class _Flight:
                 where=self.sortie.sortie_id,
                 cure="see what it does now",
             )
+
+    async def _retask(self, ordered: Ordered, follow_on: FollowOn) -> None:
+        """Leaves the mission for another one; this sortie ends, and the other one goes on."""
+        also = f": {ordered.text}" if ordered.text else ""
+        returning = self.sortie.state is _S.RETURNING
+
+        def holding() -> None:
+            state = None if returning else _S.HOLDING
+            self._change(f"holding for another mission{also}", state, by=ordered.by)
+
+        proven = await leave_for(
+            follow_on, self._asset, self._pilot, self._commands, returning=returning,
+            holding=holding, carried=self._carried_fence if self._fenced else None,
+        )  # fmt: skip
+        now, why = self._clock.now(), ordered.reason_code or RETASKED
+        text = f"left for {follow_on.sortie.sortie_id}{also}"
+        self._change(text, _S.ABORTED, by=ordered.by, reason_code=why, ended_at=now)
+        self._take(follow_on.sortie, proven)
+        self._retasked = True
+        done = Progress(follow_on.first_item, len(proven.plan.mission.items))
+        self._change("started without landing", _S.UNDERWAY, started_at=now, progress=done)
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""

@@ -7,12 +7,13 @@ and the rest is for the live monitor.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
 from shapely import LineString, MultiPolygon, Point, Polygon, union_all
 from shapely.geometry.base import BaseGeometry
 
+from core.errors import UploadMismatch
 from core.ids import ZoneId
 from geo.flight_room import FlightRoom
 from geo.local_frame import LocalFrame
@@ -79,6 +80,28 @@ class CarriedFence:
     def corners(self) -> int:
         """How many vertices it takes."""
         return _corners([part for zone in self.zones for part in _polygons(zone.area)])
+
+
+_SLOWER, _LONGER = 2.0, timedelta(minutes=30)
+"""How much longer than expected a zone's time may still matter to a flight."""
+
+
+def fence_to_carry(plan: Plan, autopilot: Autopilot, now: datetime) -> CarriedFence:
+    """Returns the fence that goes into a vehicle that departs now.
+
+    Raises:
+        UploadMismatch: if no such fence holds home within the autopilot's budget.
+    """
+    until = now + timedelta(seconds=_SLOWER * plan.expected_s) + _LONGER
+    carried = translate_fence(plan, autopilot, departs_at=now, until=until)
+    for loss in carried.losses:
+        if loss.unsafe:
+            raise UploadMismatch(
+                f"the fence can't be carried: {loss.message}",
+                where=str(plan.mission.mission_id),
+                cure="simplify the flight zones around home",
+            )
+    return carried
 
 
 def translate_fence(

@@ -38,8 +38,12 @@ class Pilot(Protocol):
         """
         ...
 
-    async def start(self) -> None:
+    async def start(self, first: int = 0) -> None:
         """Starts the uploaded mission and returns once the vehicle's own mode shows it.
+
+        Args:
+            first: the item of the plan to begin with, of a vehicle that is in the air already;
+                0 is the beginning. A car drives its whole route.
 
         Raises:
             StartRefused: if the mode does not come; the message holds the vehicle's words.

@@ -191,6 +191,7 @@ class ArduTransfers(Transfers):
     """Uploads and downloads with ArduPilot's ways: home is item 0, and nothing is atomic."""
 
     announces = False
+    home_items = 1
 
     def _objection(self, message: m.MAVLink_mission_item_int_message) -> int:
         if self._kind != MISSION:

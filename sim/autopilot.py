@@ -222,6 +222,10 @@ class Autopilot:
         self._hold_until_s = None
         self._judge_mission()
 
+    def begin_with(self, step: int) -> None:
+        """Goes on with another step of its mission."""
+        self.current, self._leg_of, self._hold_until_s = step, -1, None
+
     def _judge_mission(self) -> None:
         for number, step in enumerate(self.mission):
             if step.command in MOVES and step.frame != FRAME_MISSION and not self._permitted(step):

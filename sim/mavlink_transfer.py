@@ -47,6 +47,8 @@ def simple_item(item: m.MAVLink_mission_item_int_message) -> SimpleItem:
 class Transfers:
     """Uploads and downloads of one vehicle."""
 
+    home_items = 0
+    """How many steps it counts before the first of a mission."""
     announces = True
     """Whether it names what it holds, as PX4 1.17 does and ArduPilot 4.7 does not."""
 
@@ -81,8 +83,10 @@ class Transfers:
             for kind in self._kept if message.mission_type == 255 else [message.mission_type]:
                 self._keep(kind, [])
             self._ack(message.mission_type, m.MAV_MISSION_ACCEPTED)
-        elif name == "MISSION_SET_CURRENT" and message.seq < len(self._pilot.mission):
-            self._pilot.current = message.seq
+        elif name == "MISSION_SET_CURRENT":
+            step = message.seq - self.home_items
+            if 0 <= step < len(self._pilot.mission):
+                self._pilot.begin_with(step)
 
     def idle(self) -> None:
         """Asks again for an item that did not come; gives up after a while."""

@@ -239,14 +239,18 @@ class SimPilot:
             if not setting.allows(await self.read(setting.name)):
                 await self.write(setting.name, setting.wanted)
 
-    async def start(self) -> None:
-        """Starts the mission.
+    async def start(self, first: int = 0) -> None:
+        """Starts the mission, in the air with any item of it.
 
         Raises:
             StartRefused: if the mode does not come, or the vehicle is not armed.
             PlanDrifted: if it no longer holds what was uploaded.
             LinkLost: if the vehicle is silent.
         """
+        if first:
+            self._reach()
+            steps = enumerate(self._steps)
+            self._pilot.begin_with(next(n for n, step in steps if step.item == first))
         await self.resume()
 
     async def hold(self) -> None:

@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import QyranError, SkyCleared
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from missions.control.desk import ControlDesk
-from missions.control.orders import Order, Ordered, SortieCommands
+from missions.control.orders import FollowOn, Order, Ordered, SortieCommands
 from missions.control.records import (
     Answer,
     CommandDetails,
@@ -31,6 +31,7 @@ _KINDS = {
     Order.RESUME: CommandKind.RESUME,
     Order.RETURN: CommandKind.RETURN,
     Order.LAND: CommandKind.LAND,
+    Order.RETASK: CommandKind.RETASK,
 }
 Check = Callable[[int | None], Awaitable[None]]
 Prove = Callable[[int | None], Awaitable[ProvenTask]]
@@ -166,6 +167,7 @@ class Commanding:
         term: int | None = None,
         reason_code: str = "",
         check: Check | None = None,
+        follow_on: FollowOn | None = None,
     ) -> Commanded:
         """Gives a person's order and returns what came of it, or that nothing has yet.
 
@@ -178,6 +180,7 @@ class Commanding:
             term: of the lease that they believe to hold.
             reason_code: why, where that has a code.
             check: what must hold before it goes; its refusal is written down.
+            follow_on: the sortie that it is to leave its mission for.
 
         Raises:
             LeaseHeld: if somebody else commands the asset.
@@ -196,7 +199,9 @@ class Commanding:
         )  # fmt: skip
         if check is not None:
             await self._checked(command, check(command.term))
-        given = Ordered(order, by, reason_code, term=command.term, asked_at=command.at)
+        given = Ordered(
+            order, by, reason_code, term=command.term, asked_at=command.at, follow_on=follow_on
+        )
         return await self._given(given, commands, newest)
 
     async def guide(

@@ -72,7 +72,7 @@ class DriverPilot:
         self._plan, self._returning, self._stopping = plan, False, False
         self._driver.show(plan)
 
-    async def start(self) -> None:
+    async def start(self, first: int = 0) -> None:
         """Asks the driver to go.
 
         Raises:

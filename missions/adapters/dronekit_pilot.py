@@ -172,8 +172,8 @@ class DronekitPilot:
         except LinkLost as error:
             raise self._transfers.unreachable(f"{setting.name} could not be confirmed") from error
 
-    async def start(self) -> None:
-        """Starts the mission from its beginning; returns once the mode and its step show it.
+    async def start(self, first: int = 0) -> None:
+        """Starts the mission, in the air with any item; returns once mode and step show it.
 
         Raises:
             StartRefused: if they do not come, or the vehicle is not armed.
@@ -183,6 +183,8 @@ class DronekitPilot:
         self._system.state.reached = self._system.state.current = None
         self._furthest = 0
         heard = self._system.state.texts_heard
+        if first and self._encoded is not None:
+            await self._begin_with(self._encoded.item_of.index(first) + HOME_ITEMS)
         await self._enter_mission(_FRESH_S)
 
         def underway() -> bool:
@@ -197,6 +199,18 @@ class DronekitPilot:
             f"the vehicle stands at the beginning of its mission: {words}",
             where=self._system.url,
             cure="check the plan against its fence, and the vehicle's own log",
+        )
+
+    async def _begin_with(self, step: int) -> None:
+        system = self._system
+        for _ in range(self._deadlines.tries):
+            system.mavlink.mission_set_current_send(system.system_id, _AUTOPILOT, step)
+            if await system.wait_for(lambda: system.state.current == step, self._answer_s):
+                return
+        raise StartRefused(
+            f"the vehicle is at step {system.state.current} and not at {step}",
+            where=system.url,
+            cure="look at what it holds, and upload it again",
         )
 
     async def _enter_mission(self, within_s: float = 0.0) -> None:

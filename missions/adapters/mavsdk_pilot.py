@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from mavsdk import MavsdkError
 from mavsdk.asyncio.plugins.action import ActionAsync
-from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync
+from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync, MissionRawError
 from mavsdk.asyncio.plugins.param import ParamAsync, ParamError, ParamResult
 
 from core.clock import Clock
@@ -179,8 +179,8 @@ class MavsdkPilot:
         except LinkLost as error:
             raise self._transfers.unreachable(f"{setting.name} could not be confirmed") from error
 
-    async def start(self) -> None:
-        """Starts the mission; returns once the vehicle's mode shows it.
+    async def start(self, first: int = 0) -> None:
+        """Starts the mission, in the air with any item; returns once the vehicle's mode shows it.
 
         Raises:
             StartRefused: if the mode does not come, or the vehicle is not armed.
@@ -188,7 +188,24 @@ class MavsdkPilot:
             LinkLost: if the vehicle falls silent.
         """
         self._system.state.reached = self._system.state.current = None
+        if first and self._encoded is not None:
+            await self._begin_with(self._encoded.item_of.index(first))
         await self._enter_mission()
+
+    async def _begin_with(self, step: int) -> None:
+        try:
+            await self._missions.set_current_mission_item(step)
+        except MissionRawError as error:
+            raise StartRefused(
+                f"the vehicle would not begin with step {step}: {error}", where=self._system.url
+            ) from error
+        state = self._system.state
+        if not await self._system.wait_for(lambda: state.current == step, self._deadlines.mode_s):
+            raise StartRefused(
+                f"the vehicle is at step {state.current} and not at {step}",
+                where=self._system.url,
+                cure="look at what it holds, and upload it again",
+            )
 
     async def _enter_mission(self) -> None:
         await self._transfers.confirm()

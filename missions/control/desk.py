@@ -28,7 +28,7 @@ _L = TypeVar("_L", Lease, Lease | None)
 _K = CommandKind
 _SAFE = frozenset({_K.HOLD, _K.RETURN, _K.LAND, _K.CLEAR_SKY})
 """Commands that only make something safer: they go out even where they can't be written."""
-_GOES_ON = frozenset({_K.START, _K.RESUME, _K.FLY_TO, _K.ORBIT, _K.FOLLOW})
+_GOES_ON = frozenset({_K.START, _K.RESUME, _K.RETASK, _K.FLY_TO, _K.ORBIT, _K.FOLLOW})
 _TRIES = 64
 """How often a change of a lease is tried anew because somebody else was faster."""
 

@@ -20,6 +20,8 @@ class Order(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     RETURN = "return"
+    RETASK = "retask"
+    """Leaves its mission for another one, in the air or on the road."""
     LAND = "land"
     """Comes down where it is: the last resort, of the station's own monitor."""
     GUIDE = "guide"
@@ -32,6 +34,16 @@ Told: TypeAlias = Callable[[Answer, QyranError | None], None]
 
 def _untold(answer: Answer, error: QyranError | None) -> None:
     """Tells nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowOn:
+    """The sortie that follows another one of the same asset without landing between."""
+
+    sortie: Sortie
+    """Authorised, with its proof."""
+    first_item: int = 0
+    """Of its plan, to begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,8 @@ class Ordered:
     term: int | None = None
     """Of the lease under which a person gives it; `None` needs none."""
     asked_at: datetime | None = None
+    follow_on: "FollowOn | None" = None
+    """Of `Order.RETASK`."""
     told: Told = _untold
     task: ProvenTask | None = None
     """Of `Order.GUIDE`."""
@@ -121,6 +135,19 @@ class SortieCommands:
     def tell(self, text: str, *, reason_code: str = "") -> None:
         """Puts something into the sortie's log, and its reason with it, and orders nothing."""
         self.give(Ordered(None, None, reason_code, text))
+
+
+async def refuse_waiting(commands: SortieCommands, sortie: Sortie) -> None:
+    """Answers the orders to a sortie that has ended, those that wait and all that are to come."""
+    commands.over = True
+    while not commands.queue.empty():
+        ordered = commands.queue.get_nowait()
+        if ordered.order is None:
+            continue
+        error = ended_already()
+        ordered.told(refusal(error), error)
+        if commands.journal is not None:
+            await commands.journal.refused(sortie, ordered, error)
 
 
 def ended_already() -> IllegalMove:

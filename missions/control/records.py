@@ -28,6 +28,8 @@ class CommandKind(StrEnum):
     HOLD = "hold"
     RESUME = "resume"
     RETURN = "return"
+    RETASK = "retask"
+    """Left its mission for another one."""
     LAND = "land"
     LEASE = "lease"
     """Command was taken, renewed or taken over."""

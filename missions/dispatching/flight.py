@@ -287,7 +287,8 @@ class FlightFinder:
         if flight.before:
             first = len(items)
             here = Position(flight.responder.lat_deg, flight.responder.lon_deg, above)
-            items.append(MissionItem(ItemKind.WAYPOINT, here))
+            # it begins here, so what the take-off has set must be set anew
+            items.append(MissionItem(ItemKind.WAYPOINT, here, speed_m_s=asset.cruise_m_s))
         items += [
             MissionItem(ItemKind.WAYPOINT, at(place))
             for place in _between(flight.go, longest_leg_m)
