@@ -28,7 +28,7 @@ from station.store_lock import make_home
 from station.wiring import main_tables, telemetry_tables
 
 SCHEMA_HEAD = "main_0006"
-TELEMETRY_HEAD = "telemetry_0002"
+TELEMETRY_HEAD = "telemetry_0003"
 
 _BUSY_S = 15.0
 """How long a writer waits for another before it gives up."""

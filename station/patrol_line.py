@@ -133,7 +133,9 @@ async def run_patrol(
     poses = PoseFeed(PoseTimeline(_sigma(mount)), patience=station.pose_patience)
     line = _sight_line(sortie, craft.asset, mount, view, station, poses)
     lens = _Lens(poses, mount)
-    listening = asyncio.create_task(_listen(craft.link, lens, station.telemetry_log, on_sample))
+    listening = asyncio.create_task(
+        _listen(craft.link, lens, station.telemetry_log, on_sample, station.clock)
+    )
     watching = asyncio.create_task(asyncio.to_thread(watch, view.source, station.detector, line))
     try:
         ended = await fly_sortie(
@@ -215,9 +217,10 @@ async def _listen(
     poses: Growing,
     log_book: TelemetryLog,
     on_sample: Callable[[TelemetrySample], None],
+    clock: Clock,
 ) -> None:
     try:
-        await record(link, poses, log_book, on_sample)
+        await record(link, poses, log_book, on_sample, clock=clock)
     except LinkLost as lost:  # the sortie ends by the pilot's own watch over the link
         log.warning("telemetry ended", extra={"reason": str(lost)})
 

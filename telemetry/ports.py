@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from core.ids import AssetId
+from telemetry.clock_offset import ClockOffset
 from telemetry.model import TelemetrySample
 
 
@@ -53,6 +54,16 @@ class TelemetryLog(Protocol):
         """
         ...
 
+    def note_clock(self, asset_id: AssetId, at: datetime, offset: ClockOffset) -> None:
+        """Keeps how far a vehicle's clock was from the station's; of one instant the newest."""
+        ...
+
+    def clocks_between(
+        self, asset_id: AssetId, start: datetime, end: datetime
+    ) -> Sequence[tuple[datetime, ClockOffset]]:
+        """Returns what is kept of its clock with start <= at < end, in order of time."""
+        ...
+
     def remove_before(self, at: datetime) -> int:
-        """Removes samples older than `at`, for the retention; returns how many."""
+        """Removes samples, and what is kept of clocks, older than `at`; returns how many samples."""
         ...

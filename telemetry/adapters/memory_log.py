@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from core.ids import AssetId
+from telemetry.clock_offset import ClockOffset
 from telemetry.model import TelemetrySample
 
 
@@ -15,6 +16,7 @@ class MemoryTelemetryLog:
     def __init__(self) -> None:
         """Starts empty."""
         self._lock = threading.Lock()
+        self._clocks: dict[tuple[AssetId, datetime], ClockOffset] = {}
         self._kept: dict[AssetId, tuple[list[datetime], list[TelemetrySample]]] = {}
 
     def append(self, samples: Sequence[TelemetrySample]) -> int:
@@ -38,10 +40,28 @@ class MemoryTelemetryLog:
             times, kept = self._kept.get(asset_id, ([], []))
             return tuple(kept[bisect_left(times, start) : bisect_left(times, end)])
 
+    def note_clock(self, asset_id: AssetId, at: datetime, offset: ClockOffset) -> None:
+        """Keeps how far a vehicle's clock was from the station's."""
+        with self._lock:
+            self._clocks[asset_id, at] = offset
+
+    def clocks_between(
+        self, asset_id: AssetId, start: datetime, end: datetime
+    ) -> Sequence[tuple[datetime, ClockOffset]]:
+        """Returns what is kept of its clock with start <= at < end, in order of time."""
+        with self._lock:
+            found = [
+                (at, offset)
+                for (named, at), offset in self._clocks.items()
+                if named == asset_id and start <= at < end
+            ]
+        return tuple(sorted(found, key=lambda row: row[0]))
+
     def remove_before(self, at: datetime) -> int:
-        """Removes samples older than `at`, for the retention; returns how many."""
+        """Removes samples and clocks older than `at`; returns how many samples."""
         removed = 0
         with self._lock:
+            self._clocks = {key: kept for key, kept in self._clocks.items() if key[1] >= at}
             for times, kept in self._kept.values():
                 count = bisect_left(times, at)
                 del times[:count], kept[:count]

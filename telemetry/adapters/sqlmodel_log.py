@@ -23,12 +23,13 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.orm import registry
+from sqlalchemy.orm import Session, registry
 from sqlmodel import Field, SQLModel, col
 
 from core.errors import StoreUnreadable
 from core.ids import AssetId
 from telemetry import blocks
+from telemetry.clock_offset import ClockOffset
 from telemetry.columns import SampleColumns, instant, microseconds, record_values
 from telemetry.model import TelemetrySample
 
@@ -66,6 +67,21 @@ class PartRow(TelemetryTable, table=True):
     """See `telemetry.blocks`."""
 
 
+class ClockRow(TelemetryTable, table=True):
+    """How far a vehicle's clock was from the station's, at one instant."""
+
+    __tablename__: ClassVar[str] = "telemetry_clock"
+
+    asset_id: str = Field(primary_key=True)
+    at_us: int = Field(primary_key=True, sa_type=BigInteger)
+    """By the station's clock, microseconds since 1970."""
+    offset_s: float
+    sigma_s: float
+    least_s: float
+    most_s: float
+    measured: bool
+
+
 _ASSET, _HOUR, _FIRST = col(PartRow.asset_id), col(PartRow.hour), col(PartRow.first_us)
 _LAST, _SAMPLES, _SEALED = col(PartRow.last_us), col(PartRow.samples), col(PartRow.sealed)
 _DATA = col(PartRow.data)
@@ -93,6 +109,42 @@ class SqlTelemetryLog:
         """Uses the telemetry engine made by `station.database`."""
         self._reads = engine
         self._writes = engine.execution_options(qyran_write=True)
+
+    def note_clock(self, asset_id: AssetId, at: datetime, offset: ClockOffset) -> None:
+        """Keeps how far a vehicle's clock was from the station's."""
+        row = ClockRow(
+            asset_id=asset_id,
+            at_us=microseconds(at),
+            offset_s=offset.seconds,
+            sigma_s=offset.sigma_s,
+            least_s=offset.least_s,
+            most_s=offset.most_s,
+            measured=offset.measured,
+        )
+        with Session(self._writes) as session, session.begin():
+            session.merge(row)
+
+    def clocks_between(
+        self, asset_id: AssetId, start: datetime, end: datetime
+    ) -> Sequence[tuple[datetime, ClockOffset]]:
+        """Returns what is kept of its clock with start <= at < end, in order of time."""
+        at_us = col(ClockRow.at_us)
+        statement = (
+            select(ClockRow)
+            .where(col(ClockRow.asset_id) == asset_id)
+            .where(at_us >= microseconds(start), at_us < microseconds(end))
+            .order_by(at_us)
+        )
+        with Session(self._reads) as session:
+            return tuple(
+                (
+                    instant(row.at_us),
+                    ClockOffset(
+                        row.offset_s, row.sigma_s, row.least_s, row.most_s, row.measured
+                    ),
+                )
+                for row in session.scalars(statement)
+            )
 
     def append(self, samples: Sequence[TelemetrySample]) -> int:
         """Keeps samples, all or none; returns how many were new.
@@ -165,8 +217,10 @@ class SqlTelemetryLog:
         return SampleColumns(asset_id, columns)[low:high]
 
     def remove_before(self, at: datetime) -> int:
-        """Removes samples older than `at`, for the retention; returns how many."""
+        """Removes samples and clocks older than `at`; returns how many samples."""
         at_us, removed = microseconds(at), 0
+        with self._writes.begin() as connection:
+            connection.execute(delete(ClockRow).where(col(ClockRow.at_us) < at_us))
         with self._reads.connect() as connection:
             assets = connection.scalars(select(_ASSET).distinct()).all()
         for asset_id in assets:  # in small steps, so that no lock is held long

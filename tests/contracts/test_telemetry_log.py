@@ -7,6 +7,7 @@ import pytest
 
 from core.ids import AssetId
 from telemetry.adapters.memory_log import MemoryTelemetryLog
+from telemetry.clock_offset import ClockOffset
 from telemetry.model import TelemetrySample
 from telemetry.ports import TelemetryLog
 from tests.builders import a_sample, after
@@ -43,6 +44,23 @@ def test_what_was_not_said_stays_unsaid(log: TelemetryLog) -> None:
     bare = TelemetrySample(DRONE, after(1))
     log.append([bare])
     assert list(log.between(DRONE, after(0), after(2))) == [bare]
+
+
+def test_clocks_are_kept_by_asset_and_time_and_forgotten_with_the_samples(
+    log: TelemetryLog,
+) -> None:
+    first = ClockOffset(0.125, 0.07, 0.0, 0.25, measured=False)
+    later = ClockOffset(-3.5, 0.001, -3.502, -3.498, measured=True)
+    log.note_clock(DRONE, after(0), first)
+    log.note_clock(DRONE, after(30), first)
+    log.note_clock(DRONE, after(30), later)
+    log.note_clock(AssetId("car-1"), after(30), first)
+    assert list(log.clocks_between(DRONE, after(0), after(60))) == [
+        (after(0), first), (after(30), later),
+    ]  # fmt: skip
+    assert list(log.clocks_between(DRONE, after(0), after(30))) == [(after(0), first)]
+    log.remove_before(after(30))
+    assert list(log.clocks_between(DRONE, after(0), after(60))) == [(after(30), later)]
 
 
 def test_the_first_of_an_instant_is_kept(log: TelemetryLog) -> None:
