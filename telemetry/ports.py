@@ -65,5 +65,5 @@ class TelemetryLog(Protocol):
         ...
 
     def remove_before(self, at: datetime) -> int:
-        """Removes samples, and what is kept of clocks, older than `at`; returns how many samples."""
+        """Removes samples and clocks older than `at`, for the retention; how many samples."""
         ...

@@ -139,9 +139,7 @@ class SqlTelemetryLog:
             return tuple(
                 (
                     instant(row.at_us),
-                    ClockOffset(
-                        row.offset_s, row.sigma_s, row.least_s, row.most_s, row.measured
-                    ),
+                    ClockOffset(row.offset_s, row.sigma_s, row.least_s, row.most_s, row.measured),
                 )
                 for row in session.scalars(statement)
             )
