@@ -25,10 +25,13 @@ class FlightLog:
     """A log file that was read."""
 
     kind: str
-    """`gpx` or `nmea`."""
+    """`gpx`, `nmea`, `ulog`, `dataflash` or `tlog`."""
     samples: tuple[TelemetrySample, ...]
     """In order of time, each instant once; `ReplayLink` tells them again."""
     losses: tuple[LogLoss, ...]
+    clock_sigma_s: float | None = None
+    """One-sigma uncertainty of the times, where they were joined to UTC; `None` where they are
+    of the receiver itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,17 @@ class LossCount:
         return tuple(LogLoss(code, what, count) for code, (what, count) in self._found.items())
 
 
-def flight_log(kind: str, samples: Sequence[TelemetrySample], counted: LossCount) -> FlightLog:
+def flight_log(
+    kind: str,
+    samples: Sequence[TelemetrySample],
+    counted: LossCount,
+    *,
+    clock_sigma_s: float | None = None,
+) -> FlightLog:
     """Returns a log of samples in any order; of one instant the first is kept, and it is told."""
     by_time: dict[object, TelemetrySample] = {}
     for sample in samples:
         if by_time.setdefault(sample.at, sample) is not sample:
             counted.add("repeated", f"a second fix of {sample.at:%Y-%m-%dT%H:%M:%SZ}")
     ordered = sorted(by_time.values(), key=lambda sample: sample.at)
-    return FlightLog(kind, tuple(ordered), counted.losses())
+    return FlightLog(kind, tuple(ordered), counted.losses(), clock_sigma_s)

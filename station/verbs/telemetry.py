@@ -29,7 +29,7 @@ AssetOption = Annotated[str, typer.Option("--asset", help="Id of the asset that 
 @verb
 def import_(
     call: Run,
-    file: Annotated[Path, typer.Argument(help="A GPX track or an NMEA log.")],
+    file: Annotated[Path, typer.Argument(help="GPX, NMEA, PX4 .ulg, ArduPilot .BIN or .tlog.")],
     asset: AssetOption,
     car: Annotated[
         bool, typer.Option("--car", help="A place without a height is on the ground.")
@@ -72,11 +72,17 @@ def import_(
         "new": kept,
         "first_at": samples[0].at,
         "last_at": samples[-1].at,
+        "clock_sigma_s": log.clock_sigma_s,
         "losses": losses,
     }
     lines = [
         f"{file} ({log.kind}): {len(samples)} samples of {asset_id}, {kept} of them new, "
         f"{samples[0].at:%Y-%m-%d %H:%M:%S} to {samples[-1].at:%H:%M:%S} UTC",
+        *(
+            []
+            if log.clock_sigma_s is None
+            else [f"times joined to UTC, good to {log.clock_sigma_s:.2f} s (one sigma)"]
+        ),
         *(f"{one['count']} x {one['code']}: {one['what']}" for one in losses),
     ]
     call.emit(document, "\n".join(lines))

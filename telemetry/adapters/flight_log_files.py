@@ -1,8 +1,10 @@
 """Which kind of log a file is, by what it holds, and its reader."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from core.errors import SourceMissing, TelemetryUnreadable
+from telemetry.adapters import dataflash, tlog, ulog
 from telemetry.adapters.gpx_log import read_gpx
 from telemetry.adapters.nmea_log import read_nmea
 from telemetry.flight_logs import FlightLog, LogHints
@@ -12,7 +14,7 @@ _HEAD_BYTES = 4_096
 
 
 def read_flight_log(path: Path, hints: LogHints) -> FlightLog:
-    """Returns what a GPX or NMEA file says.
+    """Returns what a log file says: GPX, NMEA, PX4 ULog, ArduPilot DataFlash, or tlog.
 
     Raises:
         SourceMissing: if there is no such file.
@@ -26,12 +28,15 @@ def read_flight_log(path: Path, hints: LogHints) -> FlightLog:
         )
     with path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
+    binary = _reader_of(head)
+    if binary is not None:
+        return binary(path, hints)
     xml = head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"<", b"\xff\xfe<", b"\xfe\xff\x00<"))
     if not xml and b"$" not in head:
         raise TelemetryUnreadable(
-            "is neither GPX nor NMEA",
+            "is neither GPX, NMEA, ULog, DataFlash nor a telemetry log",
             where=str(path),
-            cure="save the track as GPX, or give the receiver's NMEA log",
+            cure="give GPX, a receiver's NMEA log, or an autopilot's .ulg, .BIN or .tlog",
         )
     found = read_gpx(path, hints) if xml else read_nmea(path, hints)
     if not found.samples:
@@ -42,3 +47,12 @@ def read_flight_log(path: Path, hints: LogHints) -> FlightLog:
             cure="for a car's log without heights say --car; else give a log with fixes",
         )
     return found
+
+
+def _reader_of(head: bytes) -> Callable[[Path, LogHints], FlightLog] | None:
+    """Returns the reader of an autopilot's or ground station's log, by how the file begins."""
+    if head.startswith(ulog.MAGIC):
+        return ulog.read_ulog
+    if head.startswith(dataflash.MAGIC):
+        return dataflash.read_dataflash
+    return tlog.read_tlog if tlog.looks_like_tlog(head) else None
