@@ -3,22 +3,50 @@
 import math
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from api.accounts import Account, Role
-from api.services import Services
 from core.errors import NotAllowed, NotFound
-from core.ids import AssetId
+from core.ids import AssetId, SortieId
 from geo.positions import Datum
 from missions.circumstances import OwnFlight
 from missions.events import Activity, Responder, Task
 from missions.model import Asset, AssetKind, RallyPoint, Sortie, SortieState
+from missions.ports import MissionStore
 from telemetry.model import AssetStatus
+
+
+class FleetNow(Protocol):
+    """Who can tell what an asset does now."""
+
+    def status(self, asset_id: AssetId) -> AssetStatus | None:
+        """Returns the newest that is known of an asset."""
+        ...
+
+    def sortie_of(self, asset_id: AssetId) -> SortieId | None:
+        """Returns the sortie that the asset is on."""
+        ...
+
+
+class Books(Protocol):
+    """What is looked at; `Services` are one."""
+
+    @property
+    def missions(self) -> MissionStore:
+        """Assets, patrols and sorties."""
+        ...
+
+    @property
+    def operations(self) -> FleetNow:
+        """What they do now."""
+        ...
+
 
 HEARD_MOST = timedelta(minutes=5)
 """What was heard longer ago says nothing about where an asset is now."""
 
 
-def responders(services: Services, now: datetime) -> tuple[Responder, ...]:
+def responders(services: Books, now: datetime) -> tuple[Responder, ...]:
     """Returns every asset with its place, battery and task as last heard.
 
     An asset that was not heard of lately counts as parked at home where it has no sortie, and
@@ -27,13 +55,13 @@ def responders(services: Services, now: datetime) -> tuple[Responder, ...]:
     return tuple(_responder(services, asset, now) for asset in services.missions.assets())
 
 
-def flights_under_way(services: Services, now: datetime) -> Iterator[OwnFlight]:
+def flights_under_way(services: Books, now: datetime) -> Iterator[OwnFlight]:
     """Yields the flights of our drones that are under way, as proven."""
     for _, sortie in sorties_under_way(services):
         yield OwnFlight(sortie.plan, sortie.started_at or now)
 
 
-def sorties_under_way(services: Services) -> Iterator[tuple[Asset, Sortie]]:
+def sorties_under_way(services: Books) -> Iterator[tuple[Asset, Sortie]]:
     """Yields our drones that are on a sortie, each with that sortie."""
     for asset in services.missions.assets():
         sortie = _under_way(services, asset.asset_id)
@@ -41,14 +69,14 @@ def sorties_under_way(services: Services) -> Iterator[tuple[Asset, Sortie]]:
             yield asset, sortie
 
 
-def rally_of_fleet(services: Services) -> tuple[RallyPoint, ...]:
+def rally_of_fleet(services: Books) -> tuple[RallyPoint, ...]:
     """Returns the places that the flights under way keep for drones that can't come home."""
     sorties = (_under_way(services, asset.asset_id) for asset in services.missions.assets())
     points = (point for sortie in sorties if sortie is not None for point in sortie.plan.rally)
     return tuple(dict.fromkeys(points))
 
 
-def _responder(services: Services, asset: Asset, now: datetime) -> Responder:
+def _responder(services: Books, asset: Asset, now: datetime) -> Responder:
     status = services.operations.status(asset.asset_id)
     fresh = status is not None and now - status.heard_at <= HEARD_MOST
     sortie = _under_way(services, asset.asset_id)
@@ -83,7 +111,7 @@ def _up_m(asset: Asset, status: AssetStatus | None) -> float:
     return 0.0 if status.sample.armed is False else math.inf
 
 
-def _under_way(services: Services, asset_id: AssetId) -> Sortie | None:
+def _under_way(services: Books, asset_id: AssetId) -> Sortie | None:
     sortie_id = services.operations.sortie_of(asset_id)
     if sortie_id is None:
         return None
@@ -91,7 +119,7 @@ def _under_way(services: Services, asset_id: AssetId) -> Sortie | None:
     return found[-1] if found else None
 
 
-def _task(services: Services, sortie: Sortie, now: datetime) -> Task:
+def _task(services: Books, sortie: Sortie, now: datetime) -> Task:
     patrol_id = sortie.plan.patrol_id
     names = [p.name for p in services.missions.patrols() if p.patrol_id == patrol_id]
     begun = sortie.started_at or now
@@ -99,7 +127,7 @@ def _task(services: Services, sortie: Sortie, now: datetime) -> Task:
     return Task(names[0] if names else str(sortie.sortie_id), 0, left_s, patrol_id)
 
 
-def asset_of(services: Services, asset_id: str) -> Asset:
+def asset_of(services: Books, asset_id: str) -> Asset:
     """Returns an asset of the station.
 
     Raises:
@@ -111,7 +139,7 @@ def asset_of(services: Services, asset_id: str) -> Asset:
     raise NotFound("there is no such asset", where=asset_id, cure="name one of /assets")
 
 
-def check_crew(services: Services, who: Account, asset_id: AssetId) -> AssetId:
+def check_crew(services: Books, who: Account, asset_id: AssetId) -> AssetId:
     """Returns an asset that somebody may command; a driver commands no drone.
 
     Raises:

@@ -20,6 +20,7 @@ from core.ids import AssetId, ZoneId
 from incidents.model import Incident
 from missions.control.leases import Lease
 from missions.driving.taps import Tap
+from missions.handoffs.model import Handoff
 from missions.model import Sortie
 from missions.monitoring.monitored import Monitored
 from telemetry.model import AssetStatus
@@ -36,7 +37,9 @@ class ZoneChange:
     version: int
 
 
-Payload: TypeAlias = AssetStatus | Sortie | Incident | ZoneChange | Lease | Monitored | Tap
+Payload: TypeAlias = (
+    AssetStatus | Sortie | Incident | ZoneChange | Lease | Monitored | Tap | Handoff
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,10 @@ class LiveFeed:
     def concerns_changed(self, monitored: Monitored) -> None:
         """Tells that what is wrong with a flight has changed, or what is done about it."""
         self._publish(monitored)
+
+    def handoff_changed(self, handoff: Handoff) -> None:
+        """Tells how far an event that is handed off has come."""
+        self._publish(handoff)
 
     def driver_tapped(self, tap: Tap) -> None:
         """Tells what a driver has pressed."""

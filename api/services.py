@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
 from api.accounts import AccountStore, Agency, PasswordHasher, ReceiptStore
+from api.handoff_desk import HandoffDesk
 from api.hosts import AllowedHosts
 from api.live import LiveFeed
 from api.setup import SetUp
@@ -24,6 +25,7 @@ from missions.dispatching.judge import TravelTimes
 from missions.driving.ports import TapStore
 from missions.failsafes.report import FailsafeService
 from missions.fence_translation import FenceLoss
+from missions.handoffs.ports import HandoffStore
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.monitoring.monitored import Monitored
 from missions.planning.patrol_room import LeftOut
@@ -312,6 +314,10 @@ class Services:
     """Ways by road to a place of latitude and longitude; `None` where there are no roads."""
     weather: Callable[[float, float, datetime], Weather | None] = lambda lat_deg, lon_deg, at: None
     """Weather at a place of latitude and longitude, if it is of that instant; it may block."""
+    handoffs: HandoffDesk | None = None
+    """Hands events off; `None` where the station does not."""
+    handoff_store: HandoffStore
+    """Hand-offs and SOS buttons, to be read."""
     concerns: Callable[[], Sequence[Monitored]] = tuple
     """Returns every flight that is monitored, with what is wrong with it."""
     failsafes: FailsafeService | None = None

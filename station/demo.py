@@ -27,8 +27,8 @@ from station.data_folder import Stores
 from station.demo_scenario import FRAME, GROUND, Scenario, demo_scenario
 from station.demo_score import cleared_thing, score
 from station.fleet import Fleet
+from station.going import GoingOperations
 from station.left_sorties import close_left
-from station.operations import StationOperations
 from station.patrol_line import Outcome, Station
 from station.settings import Settings
 from station.sight_line import Ground
@@ -72,7 +72,7 @@ class DemoStation:
     station: Station
     hangar: SimHangar
     fleet: Fleet
-    operations: StationOperations
+    operations: GoingOperations
     control: ControlDesk
     outcomes: list[Outcome] = field(default_factory=list)
 
@@ -136,7 +136,7 @@ def _demo_station(
     hangar = SimHangar(scenario.assets, living, clock, stores.vault, settings, seed=seed, live=live)
     outcomes: list[Outcome] = []
     control = ControlDesk(stores.control, clock, on_lease=feed.lease_changed)
-    operations = StationOperations(
+    operations = GoingOperations(
         station,
         hangar,
         stores.missions,

@@ -15,8 +15,10 @@ from station.command import Run
 from station.demo import DEMO_USER, DemoStation, opened_demo
 from station.demo_scenario import FRAME
 from station.failsafe_checks import FailsafeChecks
+from station.handoff_station import station_handoffs
 from station.http import listening_socket, serve, url_of
 from station.live_monitor import LiveMonitor, monitor_policy
+from station.road_network import ROADS_FILE, StationRoads
 from station.services import city, make_services
 from station.settings import Settings
 from telemetry.posted import Postbox
@@ -42,12 +44,17 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
             on_change=demo.live.concerns_changed,
         )  # fmt: skip
         demo.fleet.also_tell(monitor.heard)
+        handing = station_handoffs(
+            settings.handoff, demo.stores, demo.operations, demo.fleet, demo.control, demo.clock,
+            demo.station.ground, on_change=demo.live.handoff_changed,
+            roads=StationRoads(settings.home / ROADS_FILE).to,
+        )  # fmt: skip
         services = make_services(
             settings, demo.stores, demo.clock, demo.live, demo.notifier, demo.operations,
             demo.control, Postbox(demo.stores.telemetry, demo.fleet.heard),
             detector_model=demo.station.detector.model,
             city_map=_with_streets(city(), demo.living.world.layout),
-            demo=True, concerns=monitor.monitored,
+            demo=True, concerns=monitor.monitored, handoffs=handing,
             failsafes=FailsafeChecks(
                 demo.hangar, demo.stores.missions, demo.control, demo.clock,
                 reserved=demo.operations.reserved,
@@ -57,7 +64,7 @@ async def serve_demo(call: Run, settings: Settings, seed: int, speed: float, *, 
         call.emit({"url": address, "demo": True, "seed": seed}, f"Qyran demo: {address}")
         if services.page_folder is None:
             call.note("the page was not built; run scripts/build_page, the API works meanwhile")
-        tasks = [asyncio.create_task(monitor.run())]
+        tasks = [asyncio.create_task(monitor.run()), asyncio.create_task(handing.run())]
         if auto:
             tasks.append(asyncio.create_task(_patrol_rounds(demo)))
         try:

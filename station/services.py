@@ -7,6 +7,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from api.handoff_desk import HandoffDesk
 from api.hosts import allowed_hosts
 from api.live import LiveFeed
 from api.services import Limits, Operations, Services, Versions
@@ -59,6 +60,7 @@ def make_services(
     demo: bool,
     weather: WeatherSource | None = None,
     concerns: Callable[[], Sequence[Monitored]] = tuple,
+    handoffs: HandoffDesk | None = None,
     failsafes: FailsafeService | None = None,
 ) -> Services:
     """Returns the services of one station.
@@ -77,6 +79,7 @@ def make_services(
         demo: whether anybody may sign in as a demo role.
         weather: where it comes from; `None` where nothing is set.
         concerns: what is wrong with the flights under way.
+        handoffs: hands events off.
         failsafes: reads and corrects the settings of aircraft.
     """
 
@@ -114,6 +117,8 @@ def make_services(
         roads=StationRoads(settings.home / ROADS_FILE).to,
         weather=weather_at,
         concerns=concerns,
+        handoffs=handoffs,
+        handoff_store=stores.handoffs,
         failsafes=failsafes,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(

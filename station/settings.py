@@ -185,6 +185,22 @@ class MonitorSettings(Group):
     )
 
 
+class HandoffSettings(Group):
+    """Events handed to who goes there."""
+
+    answer_s: float = setting(
+        20.0, "How long a crew has to answer before the next best is asked.",
+        unit="s", gt=0, le=3_600,
+    )  # fmt: skip
+    press_window_s: float = setting(
+        30.0, "Presses of an SOS button no longer apart than this are one event.",
+        unit="s", ge=0, le=3_600,
+    )  # fmt: skip
+    violations: bool = setting(
+        False, "Hand every new incident off at once; without it a person does by one click."
+    )
+
+
 class RetentionSettings(Group):
     """How long things are kept; `qyran purge` forgets what is older. 0 keeps for ever."""
 
@@ -222,6 +238,7 @@ class Settings(BaseSettings):
     link: LinkSettings = LinkSettings()
     weather: WeatherSettings = WeatherSettings()
     monitor: MonitorSettings = MonitorSettings()
+    handoff: HandoffSettings = HandoffSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

@@ -16,6 +16,7 @@ from api.requests import ServicesOf, VisitorOf
 from api.schemas.concerns import MonitoredOut
 from api.schemas.control import LeaseOut
 from api.schemas.driving import TapOut
+from api.schemas.handoffs import HandoffOut
 from api.schemas.incidents import Viewer
 from api.schemas.missions import SortieOut, StatusOut
 from api.services import Services
@@ -24,6 +25,7 @@ from core.errors import NotFound, TooManyTries
 from incidents.model import Incident
 from missions.control.leases import Lease
 from missions.driving.taps import Tap
+from missions.handoffs.model import Handoff
 from missions.model import Sortie
 from missions.monitoring.monitored import Monitored
 
@@ -32,6 +34,10 @@ router = GuardedRouter("live")
 _LOOK_S = 15.0
 """How often a quiet stream sees whether its visitor is still signed in."""
 _HELD_BACK_S = 0.25
+HANDOFF_READERS = frozenset(
+    {Role.DISPATCHER, Role.PILOT, Role.DRIVER, Role.REVIEWER, Role.AUDITOR}
+)
+"""Who sees hand-offs; a city service sees what is assigned to it alone."""
 
 
 async def _room(services: ServicesOf) -> None:
@@ -98,6 +104,10 @@ def _shown(services: Services, account: Account, event: LiveEvent) -> tuple[str,
         return "incident", shown.model_dump(mode="json", exclude_unset=True)
     if isinstance(payload, Sortie):
         return "sortie", SortieOut.from_domain(payload).model_dump(mode="json")
+    if isinstance(payload, Handoff):
+        if not account.roles & HANDOFF_READERS:
+            return None
+        return "handoff", HandoffOut.from_domain(payload).model_dump(mode="json")
     if isinstance(payload, Monitored):
         return "concerns", MonitoredOut.from_domain(payload).model_dump(mode="json")
     if isinstance(payload, ZoneChange):

@@ -17,12 +17,14 @@ from station.driver_words import driver_words
 from station.failsafe_checks import FailsafeChecks
 from station.field_hangar import FieldHangar
 from station.fleet import Fleet
+from station.going import GoingOperations
+from station.handoff_station import NewIncidents, station_handoffs
 from station.http import listening_socket, serve, url_of
 from station.left_sorties import close_left
 from station.live_monitor import LiveMonitor, monitor_policy
-from station.operations import StationOperations
 from station.patrol_line import Station
 from station.receiver_watch import ReceiverWatch
+from station.road_network import ROADS_FILE, StationRoads
 from station.schedule_dispatch import OperationsDispatcher
 from station.schedule_loop import ScheduleLoop
 from station.services import city, make_services
@@ -54,7 +56,8 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     listener = listening_socket(settings.server)
     clock = SystemClock()
     live = LiveFeed(clock)
-    notifier = notifiers(live)
+    new_incidents = NewIncidents()
+    notifier = notifiers(live, new_incidents)
     # Level ground at each asset's own take-off place: heights are counted from there.
     ground = Ground(
         level_ground(
@@ -84,7 +87,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     control = ControlDesk(stores.control, clock, on_lease=live.lease_changed)
     words = driver_words(stores.missions, stores.taps)
     hangar = FieldHangar(clock, stores.vault, settings, postbox, words)
-    operations = StationOperations(
+    operations = GoingOperations(
         station,
         hangar,
         stores.missions,
@@ -101,10 +104,17 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         terrain=ground.terrain, on_change=live.concerns_changed,
     )  # fmt: skip
     fleet.also_tell(monitor.heard)
+    handing = station_handoffs(
+        settings.handoff, stores, operations, fleet, control, clock, ground,
+        on_change=live.handoff_changed, roads=StationRoads(settings.home / ROADS_FILE).to,
+        weather=weather,
+    )  # fmt: skip
+    if settings.handoff.violations:
+        new_incidents.begin(handing)
     services = make_services(
         settings, stores, clock, live, notifier, operations, control, postbox,
         detector_model=station.detector.model, city_map=city(), demo=False,
-        weather=weather, concerns=monitor.monitored,
+        weather=weather, concerns=monitor.monitored, handoffs=handing,
         failsafes=FailsafeChecks(
             hangar, stores.missions, control, clock, reserved=operations.reserved
         ),
@@ -130,6 +140,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     )
     firing = asyncio.create_task(schedules.run())
     monitoring = asyncio.create_task(monitor.run())
+    handing_off = asyncio.create_task(handing.run())
     receivers = ReceiverWatch(
         stores.missions.assets, lambda asset: receiver(asset, clock, settings), postbox, clock
     )
@@ -139,7 +150,8 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
     finally:
         firing.cancel()
         monitoring.cancel()
+        handing_off.cancel()
         hearing.cancel()
-        await asyncio.gather(firing, monitoring, hearing, return_exceptions=True)
+        await asyncio.gather(firing, monitoring, handing_off, hearing, return_exceptions=True)
         await operations.close()
         station.detector.close()

@@ -29,6 +29,7 @@ from incidents.adapters.memory_store import MemoryIncidentStore
 from incidents.adapters.memory_vault import MemoryVault
 from missions.adapters.calendar_days import CalendarDays
 from missions.adapters.memory_control import MemoryControlStore
+from missions.adapters.memory_handoffs import MemoryHandoffStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_schedules import MemoryScheduleStore
 from missions.adapters.memory_store import MemoryMissionStore
@@ -158,6 +159,7 @@ class Station:
             "operations": self.operations,
             "control": self.control,
             "commands": self.commands,
+            "handoff_store": MemoryHandoffStore(self.commands),
             "taps": self.taps,
             "postbox": Postbox(self.log, self.operations.heard),
             "agencies": AGENCIES,

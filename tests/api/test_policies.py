@@ -102,6 +102,17 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /evidence/{sha256}": DISPATCH | {Role.AUDITOR, Role.SERVICE},
     "POST /observations": A | {Role.DEVICE},
     "GET /concerns": EVERYBODY,
+    "GET /handoffs": DISPATCH | CREW | {Role.AUDITOR},
+    "GET /handoffs/{handoff_id}": DISPATCH | CREW | {Role.AUDITOR},
+    "POST /handoffs": DISPATCH | {Role.PILOT},
+    "POST /handoffs/{handoff_id}/accept": CREW,
+    "POST /handoffs/{handoff_id}/refuse": CREW,
+    "POST /handoffs/{handoff_id}/outcome": CREW,
+    "POST /handoffs/{handoff_id}/withdraw": frozenset({Role.PILOT, Role.DISPATCHER}),
+    "POST /sos/{button_id}": None,
+    "GET /sos-buttons": A,
+    "PUT /sos-buttons/{button_id}": A,
+    "POST /sos-buttons/{button_id}/key": A,
     "GET /live": EVERYBODY,
 }
 
