@@ -62,6 +62,8 @@ class Sheet:
     """What the driver may start; only where nothing is under way."""
     sos: Tap | None
     """The call for help that is still out."""
+    street: str = ""
+    """On which the car is, by all of its last positions; empty where that is not sure."""
 
 
 def cars(services: Services) -> list[tuple[Asset, Tap | None]]:
@@ -150,7 +152,8 @@ def sheet(services: Services, who: Account, asset_id: str) -> Sheet:
         kept = services.missions.patrols()
         patrols = tuple(one for one in kept if one.asset_id == asset.asset_id and one.route)
     raised = alarm(services.taps.taps(asset.asset_id, kinds=ALARMS))
-    return Sheet(asset, seat, sortie, here, patrols, raised)
+    street = services.street(asset.asset_id)
+    return Sheet(asset, seat, sortie, here, patrols, raised, street)
 
 
 def keep_taps(

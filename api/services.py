@@ -312,6 +312,8 @@ class Services:
     cameras: Mapping[CameraId, CameraPlace] = field(default_factory=dict)
     roads: Callable[[float, float], TravelTimes | None] = lambda lat_deg, lon_deg: None
     """Ways by road to a place of latitude and longitude; `None` where there are no roads."""
+    street: Callable[[AssetId], str] = lambda asset_id: ""
+    """Name of the street that a car is on, empty where that is not known well; it may block."""
     weather: Callable[[float, float, datetime], Weather | None] = lambda lat_deg, lon_deg, at: None
     """Weather at a place of latitude and longitude, if it is of that instant; it may block."""
     handoffs: HandoffDesk | None = None

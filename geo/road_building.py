@@ -37,6 +37,7 @@ class Street:
     speed_m_s: float
     one_way: bool = False
     """From the first corner to the last only."""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,8 @@ def _allowed_km_h(maxspeed: object, usual: float) -> float:
     return value if 5.0 <= value <= 200.0 else usual
 
 
+_Edge = tuple[int, int, list[Hashable], float, int, Hashable, Hashable, str]
+"""Crossings, corners, speed, twin, way at its begin and end, name."""
 _Link = tuple[Hashable, Hashable, int, int]  # from corner, to corner, street, number within it
 
 
@@ -132,6 +135,8 @@ def _chains(
         first, second = streets[one[2]], streets[two[2]]
         if first.one_way != second.one_way or first.speed_m_s != second.speed_m_s:
             return False
+        if first.name != second.name:
+            return False
         return not first.one_way or (one[1] == corner) != (two[1] == corner)
 
     used = [False] * len(links)
@@ -170,7 +175,7 @@ def _graph(
     attribution: str,
 ) -> Built:
     numbers: dict[Hashable, int] = {}
-    edges: list[tuple[int, int, list[Hashable], float, int, Hashable, Hashable]] = []
+    edges: list[_Edge] = []
     for chain in chains:
         corners = [chain[0][0], *(link[1] for link in chain)]
         a = numbers.setdefault(corners[0], len(numbers))
@@ -178,9 +183,11 @@ def _graph(
         first, last = streets[chain[0][2]], streets[chain[-1][2]]
         here = len(edges)
         twin = -1 if first.one_way else here + 1
-        edges.append((a, b, corners, first.speed_m_s, twin, first.way, last.way))
+        name = first.name
+        edges.append((a, b, corners, first.speed_m_s, twin, first.way, last.way, name))
         if not first.one_way:
-            edges.append((b, a, corners[::-1], first.speed_m_s, here, last.way, first.way))
+            back = corners[::-1]
+            edges.append((b, a, back, first.speed_m_s, here, last.way, first.way, name))
     tail = np.array([edge[0] for edge in edges])
     head = np.array([edge[1] for edge in edges])
     joined = csr_matrix((np.ones(len(edges)), (tail, head)), shape=(len(numbers),) * 2)
@@ -215,12 +222,13 @@ def _graph(
         twin=renumbered[[edge[4] for edge in kept]],
         banned=np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2),
         attribution=attribution,
+        streets=tuple(edge[7] for edge in kept) if any(edge[7] for edge in kept) else (),
     )
     return Built(graph, len(edges) - len(chosen))
 
 
 def _banned(
-    edges: Sequence[tuple[int, int, list[Hashable], float, int, Hashable, Hashable]],
+    edges: Sequence[_Edge],
     numbers: dict[Hashable, int],
     bans: Sequence[Ban],
     renumbered: Ints,

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from shapely import (
     LineString,
@@ -80,6 +80,8 @@ class RoadGraph:
     banned: Ints
     """Rows of two edges: from the first one may not turn into the second."""
     attribution: str = ""
+    streets: tuple[str, ...] = ()
+    """Name of each edge's street, empty where it has none; no names at all where nobody told."""
 
     def __len__(self) -> int:
         """Returns the number of edges."""
@@ -151,6 +153,32 @@ class RoadGraph:
         round_s = np.where(np.diff(starts)[self.head[e]] == 1, DEAD_END_S, U_TURN_S)
         price: Floats = np.where(self.twin[e] == f, round_s, 0.0)
         return price
+
+    @cached_property
+    def _onward(self) -> csc_matrix:
+        return csc_matrix(self._back)
+
+    def next_edges(self, edge: int) -> Ints:
+        """Returns the edges that may be driven after one, turning round in the street included."""
+        onward = self._onward
+        following = onward.indices[onward.indptr[edge] : onward.indptr[edge + 1]]
+        return np.asarray(following, np.int64)
+
+    def around(self, lat_deg: float, lon_deg: float, within_m: float) -> tuple[RoadPlace, ...]:
+        """Returns the nearest place on each edge that comes this near, the nearest edges first."""
+        dot = points(*self.frame.to_en1_m(lat_deg, lon_deg))
+        edges = self._index.query(dot, predicate="dwithin", distance=within_m)
+        lines = self._lines[edges]
+        off_m = distance(lines, dot)
+        along = line_locate_point(lines, dot, normalized=True)
+        order = np.lexsort((edges, off_m))
+        return tuple(
+            RoadPlace(int(edges[k]), float(along[k]), float(off_m[k])) for k in order.tolist()
+        )
+
+    def street(self, edge: int) -> str:
+        """Returns the name of an edge's street; empty where none is known."""
+        return self.streets[edge] if self.streets else ""
 
     def snap(self, lat_deg: float, lon_deg: float) -> tuple[RoadPlace, ...]:
         """Returns the nearest place on a road: one for each direction and street that meet there.

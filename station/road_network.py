@@ -33,10 +33,11 @@ class StationRoads:
 
         `None` where the station has no roads, or none that can be read, which is logged.
         """
-        graph = self._graph()
+        graph = self.graph()
         return None if graph is None else graph.to(lat_deg, lon_deg) or NoRoads()
 
-    def _graph(self) -> RoadGraph | None:
+    def graph(self) -> RoadGraph | None:
+        """Returns the roads; `None` where there are none, or none that can be read."""
         with self._lock:
             try:
                 changed = self._path.stat().st_mtime

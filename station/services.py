@@ -25,6 +25,7 @@ from station.circumstances import fresh_weather
 from station.data_folder import Stores
 from station.road_network import ROADS_FILE, StationRoads
 from station.settings import Settings
+from station.street_watch import StreetWatch
 from station.version import version_text
 from station.wiring import day_calendar, picture_size
 from telemetry.posted import Postbox
@@ -86,6 +87,9 @@ def make_services(
     def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
         return None if weather is None else fresh_weather(weather, lat_deg, lon_deg, at)
 
+    roads = StationRoads(settings.home / ROADS_FILE)
+    streets = StreetWatch(roads.graph)
+    postbox.listen_all(streets.heard)
     return Services(
         zones=stores.zones,
         missions=stores.missions,
@@ -114,7 +118,8 @@ def make_services(
         page_folder=page_folder(),
         versions=Versions(version_text(), stores.database.schema_version, detector_model),
         demo=demo,
-        roads=StationRoads(settings.home / ROADS_FILE).to,
+        roads=roads.to,
+        street=streets.street,
         weather=weather_at,
         concerns=concerns,
         handoffs=handoffs,

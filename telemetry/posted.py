@@ -29,6 +29,7 @@ class Postbox:
         self._lock = threading.Lock()
         self._newest: dict[AssetId, TelemetrySample] = {}
         self._hearers: dict[AssetId, list[Hearer]] = {}
+        self._hear_all: tuple[Hearer, ...] = ()
 
     def post(self, asset_id: AssetId, samples: Sequence[TelemetrySample]) -> int:
         """Keeps the samples of one asset and returns how many were new; they are durable then."""
@@ -63,8 +64,13 @@ class Postbox:
 
         return end
 
+    def listen_all(self, hearer: Hearer) -> None:
+        """Has every asset's batches told from now on."""
+        with self._lock:
+            self._hear_all = (*self._hear_all, hearer)
+
     def _tell(self, asset_id: AssetId, samples: Sequence[TelemetrySample]) -> None:
         with self._lock:
-            hearers = tuple(self._hearers.get(asset_id, ()))
+            hearers = (*self._hearers.get(asset_id, ()), *self._hear_all)
         for hearer in hearers:
             hearer(samples)

@@ -233,6 +233,8 @@ class SheetOut(Answer):
     patrols: list[OfferOut]
     sos_at: Instant | None
     """Since when a call for help is out."""
+    street: str
+    """On which the car is; empty where that is not sure, or the station has no roads."""
 
     @classmethod
     def from_domain(cls, sheet: Sheet, services: Services) -> Self:
@@ -259,6 +261,7 @@ class SheetOut(Answer):
             drive=drive,
             patrols=[OfferOut(id=one.patrol_id, name=one.name) for one in sheet.patrols],
             sos_at=None if sheet.sos is None else sheet.sos.at,
+            street=sheet.street,
         )
 
 

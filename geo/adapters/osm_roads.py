@@ -28,6 +28,7 @@ _OPEN_BARRIERS = frozenset(
      "cattle_grid", "height_restrictor", "sally_port", "no", "yes"}
 )  # fmt: skip
 """Barriers that a car passes unless they say otherwise."""
+_LONGEST_NAME = 200
 _FORWARD, _BACKWARD = frozenset({"yes", "true", "1"}), frozenset({"-1", "reverse"})
 
 
@@ -134,24 +135,31 @@ def _streets(way: OsmWay, elements: OsmElements, skipped: Counter[str]) -> Itera
             corners.append((node, way.way_id, number, "before") if shut else node)
             places.append(place)
         if (place is None or shut) and len(corners) > 1:
-            yield _street(way.way_id, corners, places, speed, direction)
+            yield _street(way, corners, places, speed, direction)
         if place is None or shut:
             corners, places = [], []
         if shut and place is not None:
             corners, places = [(node, way.way_id, number, "behind")], [place]
     if len(corners) > 1:
-        yield _street(way.way_id, corners, places, speed, direction)
+        yield _street(way, corners, places, speed, direction)
 
 
 def _street(
-    way: Hashable,
+    way: OsmWay,
     corners: list[Hashable],
     places: list[tuple[float, float]],
     speed: float,
     direction: int,
 ) -> Street:
     step = -1 if direction < 0 else 1
-    return Street(way, tuple(corners[::step]), tuple(places[::step]), speed, direction != 0)
+    return Street(
+        way.way_id,
+        tuple(corners[::step]),
+        tuple(places[::step]),
+        speed,
+        direction != 0,
+        way.tags.get("name", "").strip()[:_LONGEST_NAME],
+    )
 
 
 def _speed_m_s(tags: Tags) -> float | None:

@@ -2,13 +2,15 @@
 
 `about` is that text: `format` ("qyran-roads"), `version` (1), `attribution`, `source` (name of
 the extract) and `sha256` (of the extract's bytes). The other members are the arrays of
-`RoadGraph` by their names.
+`RoadGraph` by their names; where streets have names, `about` lists each once as `streets`, and the
+array `street` holds the number of each edge's.
 """
 
 import json
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -47,7 +49,7 @@ def write_road_file(path: Path, roads: RoadFile) -> None:
         EnvironmentFault: if the file can't be written.
     """
     graph = roads.graph
-    head = {
+    head: dict[str, object] = {
         "format": _FORMAT,
         "version": _VERSION,
         "attribution": graph.attribution,
@@ -55,6 +57,11 @@ def write_road_file(path: Path, roads: RoadFile) -> None:
         "sha256": roads.sha256,
     }
     arrays = {name: getattr(graph, name) for name in (*_INTS, *_FLOATS)}
+    if graph.streets:
+        names = sorted(set(graph.streets))
+        number = {name: n for n, name in enumerate(names)}
+        head["streets"] = names
+        arrays["street"] = np.array([number[name] for name in graph.streets], np.int64)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".roads-", dir=path.parent) as folder:
@@ -87,13 +94,31 @@ def read_road_file(path: Path) -> RoadFile:
                 raise ValueError(f"it is {about.get('format')} {about.get('version')}")
             ints = {name: archive[name].astype(np.int64) for name in _INTS}
             floats = {name: archive[name].astype(np.float64) for name in _FLOATS}
-        graph = RoadGraph(**ints, **floats, attribution=str(about["attribution"]))
+            streets = _streets(about, archive)
+        attribution = str(about["attribution"])
+        graph = RoadGraph(**ints, **floats, attribution=attribution, streets=streets)
         _check(graph)
     except _BAD_FILE as error:
         raise RoadsUnreadable(
             f"is no road graph that can be read: {error}", where=str(path), cure=cure
         ) from error
     return RoadFile(graph, str(about["source"]), str(about["sha256"]))
+
+
+def _streets(about: Mapping[str, object], archive: Mapping[str, object]) -> tuple[str, ...]:
+    """Returns the name of each edge's street; a file from before names were kept has none.
+
+    Raises:
+        ValueError: if they don't fit together.
+    """
+    if "street" not in archive:
+        return ()
+    names, numbers = about.get("streets"), np.asarray(archive["street"])
+    if not isinstance(names, list) or numbers.ndim != 1 or numbers.dtype.kind not in "iu":
+        raise ValueError("its street names are not whole")
+    if len(numbers) and not (0 <= numbers.min() and numbers.max() < len(names)):
+        raise ValueError("it names a street that is not there")
+    return tuple(str(names[n]) for n in numbers.tolist())
 
 
 def _check(graph: RoadGraph) -> None:
@@ -110,6 +135,8 @@ def _check(graph: RoadGraph) -> None:
     whole = start.shape == (n + 1,) and start[0] == 0 and start[-1] == points
     if not whole or graph.shape_lon_deg.shape != (points,) or (np.diff(start) < 2).any():
         raise ValueError("its lines have no points")
+    if graph.streets and len(graph.streets) != n:
+        raise ValueError("its street names differ in number")
     if graph.tail.min() < 0 or graph.head.min() < 0 or not (graph.twin < n).all():
         raise ValueError("it names an edge that is not there")
     if len(graph.banned) and not (0 <= graph.banned.min() and graph.banned.max() < n):

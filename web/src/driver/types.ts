@@ -42,6 +42,8 @@ export interface Sheet {
   drive: Drive | null;
   patrols: { id: string; name: string }[];
   sos_at: string | null;
+  /** On which the car is; empty where that is not sure. */
+  street: string;
 }
 
 export type PressKind = 'arrived' | 'done' | 'cannot' | 'pause' | 'go_on' | 'sos' | 'sos_over';
