@@ -55,6 +55,7 @@ STATUS: Mapping[str, int] = {
     "upload_mismatch": 409,
     "upload_partial": 409,
     "plan_drifted": 409,
+    "signing_unavailable": 409,
     "arming_denied": 409,
     "failsafes_astray": 409,
     "start_refused": 409,

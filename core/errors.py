@@ -44,6 +44,7 @@ QyranError
 │       ├── UploadMismatch      upload_mismatch
 │       ├── PartialUpload       upload_partial
 │       ├── PlanDrifted         plan_drifted
+│       ├── SigningUnavailable  signing_unavailable
 │       ├── ArmingDenied        arming_denied
 │       ├── FailsafesAstray     failsafes_astray
 │       └── StartRefused        start_refused
@@ -356,6 +357,12 @@ class PlanDrifted(SortieFailed):
     """What the vehicle holds is no longer what was uploaded to it."""
 
     code = "plan_drifted"
+
+
+class SigningUnavailable(SortieFailed):
+    """Signed commands are demanded, and there is no key or no way to sign them."""
+
+    code = "signing_unavailable"
 
 
 class ArmingDenied(SortieFailed):

@@ -7,8 +7,11 @@ have these fields yet, so the messages that carry them are made here.
 import struct
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from pymavlink.dialects.v20 import common as m
+
+from telemetry.mavlink_signing import ticks
 
 _ITEM = struct.Struct("<BHB7f")
 """Frame, command, whether it goes on by itself, four parameters, latitude, longitude, height."""
@@ -24,6 +27,19 @@ def opaque_id(items: Sequence[m.MAVLink_mission_item_int_message]) -> int:
         )
         name = zlib.crc32(raw, name)
     return name
+
+
+def demand_signatures(codec: m.MAVLink, key: bytes, at: datetime) -> None:
+    """Has a vehicle sign what it says, and heed nothing that is not signed by the same key."""
+    codec.signing.secret_key = key
+    codec.signing.timestamp = ticks(at)
+    codec.signing.sign_outgoing = True
+    codec.signing.allow_unsigned_callback = None
+
+
+def keep_time(codec: m.MAVLink, at: datetime) -> None:
+    """Has the times of signatures follow the clock, as those of a vehicle with a fix do."""
+    codec.signing.timestamp = max(codec.signing.timestamp, ticks(at))
 
 
 class _Longer:

@@ -23,6 +23,7 @@ from sim.clock import ScaledClock
 from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
 from sim.held_plan import HeldPlan, held_by
+from sim.mavlink_ids import demand_signatures, keep_time
 from sim.profiles import PX4_QUAD, Profile
 from sim.sensor_errors import CONSUMER, SensorProfile
 from sim.vehicle_truth import VehicleTruth
@@ -60,6 +61,7 @@ class MavlinkVehicle:
         system_id: int = 1,
         profile: Profile = PX4_QUAD,
         commissioned: bool = True,
+        signing_key: bytes | None = None,
     ) -> None:
         """Builds it; `start` boots it.
 
@@ -74,6 +76,7 @@ class MavlinkVehicle:
             system_id: its MAVLink system id.
             profile: whose ways it has.
             commissioned: whether its failsafes are as they must be, or as the maker's.
+            signing_key: heeds nothing that is not signed by it, and signs what it says.
         """
         self._clock = clock
         self._target = ("127.0.0.1", port)
@@ -92,6 +95,8 @@ class MavlinkVehicle:
         self._pilot.parameters[idle] = kind(10.0 * max(1.0, clock.factor))
         self._codec = m.MAVLink(None, srcSystem=system_id, srcComponent=1)
         self._codec.robust_parsing = True
+        if signing_key is not None:
+            demand_signatures(self._codec, signing_key, clock.now())
         self._transfers = profile.transfers(self._pilot, self._send)
         self._lock = threading.RLock()
         self._stopping = threading.Event()
@@ -219,6 +224,7 @@ class MavlinkVehicle:
         return loss is not None and self._chance.random() < loss.fraction
 
     def _send(self, message: m.MAVLink_message) -> None:
+        keep_time(self._codec, self._clock.now())
         packet = message.pack(self._codec)  # also counts up where the packet is lost
         if not self._mute():
             try:

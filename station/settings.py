@@ -139,10 +139,23 @@ class EvidenceSettings(Group):
 
 
 class LinkSettings(Group):
-    """How long a vehicle may be silent."""
+    """How long a vehicle may be silent, who may speak as one, and what must be signed."""
 
     connect_most_s: float = setting(30.0, "How long to wait for an autopilot.", unit="s", gt=0)
     silence_most_s: float = setting(5.0, "A silent vehicle is lost after this.", unit="s", gt=0)
+    peers: Networks = setting(
+        (),
+        "Networks from which vehicles may speak, beside this machine itself; packets of others "
+        "are dropped, and nothing is sent to them.",
+    )
+    signing: Literal["off", "required"] = setting(
+        "off",
+        "Whether MAVLink must be signed: without a key a vehicle is not opened, and nothing "
+        "unsigned is sent or heeded.",
+    )
+    signing_keys: Path | None = setting(
+        None, "JSON file of signing keys by asset (64 hex digits), which its owner alone may read."
+    )
     car_silence_most_s: float = setting(
         600.0, "A patrol car is; a phone is silent while its screen is locked.", unit="s", gt=0
     )

@@ -375,6 +375,7 @@ def mavsdk_craft(
     from station.patrol_line import Craft
     from telemetry.adapters.mavsdk_link import MavsdkLink
     from telemetry.adapters.mavsdk_system import open_system
+    from telemetry.adapters.signing_keys import rules_for
 
     @asynccontextmanager
     async def opened() -> "AsyncIterator[Craft]":
@@ -383,6 +384,7 @@ def mavsdk_craft(
             clock,
             silence_limit_s=settings.link.silence_most_s * speed,
             connect_s=settings.link.connect_most_s,
+            rules=rules_for(asset.asset_id, settings.link),
         ) as system:
             pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)
@@ -415,6 +417,7 @@ def dronekit_craft(
     from station.patrol_line import Craft
     from telemetry.adapters.dronekit_system import open_ardupilot
     from telemetry.adapters.mavsdk_link import MavsdkLink
+    from telemetry.adapters.signing_keys import rules_for
 
     @asynccontextmanager
     async def opened() -> "AsyncIterator[Craft]":
@@ -423,6 +426,7 @@ def dronekit_craft(
             clock,
             silence_limit_s=settings.link.silence_most_s * speed,
             connect_s=settings.link.connect_most_s,
+            rules=rules_for(asset.asset_id, settings.link),
         ) as system:
             pilot = DronekitPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)

@@ -1,5 +1,6 @@
 """Flies a PX4 vehicle by MAVSDK: every command is proven by the vehicle's own state."""
 
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -81,6 +82,7 @@ class OpenedSystem(Protocol):
 
     url: str
     system: Any
+    system_id: int
     clock: Clock
     lost: bool
 
@@ -123,7 +125,7 @@ class MavsdkPilot:
         self._parameters = ParamAsync(system.system)
         self._transfers = PlanTransfers(
             system,
-            MavsdkWire(system, self._missions),
+            MavsdkWire(system, answer_s=self._deadlines.item_s),
             self,
             tries=self._deadlines.tries,
             retry_after_s=self._deadlines.retry_after_s,
@@ -363,14 +365,17 @@ class MavsdkPilot:
             LinkLost: if it does not answer.
         """
         try:
+            return await self._value(name)
+        except ParamError as error:
+            raise self._parameter_error(name, error) from error
+
+    async def _value(self, name: str) -> float:
+        try:
             return float(await self._parameters.get_param_float(name))
         except ParamError as error:
             if error.result is not ParamResult.WRONG_TYPE:
-                raise self._parameter_error(name, error) from error
-        try:
-            return float(await self._parameters.get_param_int(name))
-        except ParamError as error:
-            raise self._parameter_error(name, error) from error
+                raise
+        return float(await self._parameters.get_param_int(name))
 
     async def write(self, name: str, value: float) -> None:
         """Writes a parameter, reads it back and compares.
@@ -380,20 +385,27 @@ class MavsdkPilot:
             UploadMismatch: if it keeps another value.
             LinkLost: if it does not answer.
         """
+        kept = math.nan
+        for _ in range(self._deadlines.tries):
+            try:
+                await self._set(name, value)
+            except ParamError as error:
+                raise self._parameter_error(name, error) from error
+            # a late packet may tell what was there before, so one look is no refusal yet
+            kept = await self.read(name)
+            if abs(kept - value) <= 1e-4 * max(1.0, abs(value)):
+                return
+        raise UploadMismatch(
+            f"parameter {name} holds {kept:g}, not {value:g}", where=self._system.url
+        )
+
+    async def _set(self, name: str, value: float) -> None:
         try:
             await self._parameters.set_param_float(name, value)
         except ParamError as error:
             if error.result is not ParamResult.WRONG_TYPE:
-                raise self._parameter_error(name, error) from error
-            try:
-                await self._parameters.set_param_int(name, round(value))
-            except ParamError as second:
-                raise self._parameter_error(name, second) from second
-        kept = await self.read(name)
-        if abs(kept - value) > 1e-4 * max(1.0, abs(value)):
-            raise UploadMismatch(
-                f"parameter {name} holds {kept:g}, not {value:g}", where=self._system.url
-            )
+                raise
+            await self._parameters.set_param_int(name, round(value))
 
     def _parameter_error(self, name: str, error: ParamError) -> NotFound | LinkLost:
         # PX4 answers nothing at all for a name that it does not know

@@ -12,7 +12,9 @@ from typing import Any
 from core.clock import Clock
 from core.errors import LinkLost, PortInUse, VehicleUnreachable
 from telemetry.adapters import dronekit_compat
+from telemetry.adapters.guarded_address import guarded_address
 from telemetry.adapters.heard_system import AUTOPILOT_COMPONENT, Fields, HeardSystem
+from telemetry.adapters.wire_guard import GuardRules
 from telemetry.model import VehicleMode
 
 log = logging.getLogger(__name__)
@@ -137,7 +139,12 @@ def _dronekit_address(url: str) -> str:
 
 @asynccontextmanager
 async def open_ardupilot(
-    url: str, clock: Clock, *, silence_limit_s: float = 5.0, connect_s: float = 10.0
+    url: str,
+    clock: Clock,
+    *,
+    silence_limit_s: float = 5.0,
+    connect_s: float = 10.0,
+    rules: GuardRules = GuardRules(),  # noqa: B008 - frozen
 ) -> AsyncIterator[DronekitSystem]:
     """Opens a vehicle and keeps listening, with our heartbeat going out, until the end.
 
@@ -146,12 +153,26 @@ async def open_ardupilot(
         clock: for deadlines and times of arrival.
         silence_limit_s: by `clock`; after it the link counts as lost.
         connect_s: real seconds to wait for the vehicle's first words and parameter.
+        rules: who may speak on a network, and by which key it is signed.
 
     Raises:
+        SigningUnavailable: if a key is set and the way to the vehicle can't sign.
         VehicleUnreachable: if no vehicle answers there, or the address makes no sense.
         PortInUse: if another program listens there.
         ExtraMissing: if DroneKit is not installed.
     """
+    async with guarded_address(url, rules, clock) as inner:
+        async with _opened(
+            inner, clock, silence_limit_s=silence_limit_s, connect_s=connect_s
+        ) as opened:
+            opened.url = url
+            yield opened
+
+
+@asynccontextmanager
+async def _opened(
+    url: str, clock: Clock, *, silence_limit_s: float, connect_s: float
+) -> AsyncIterator[DronekitSystem]:
     vehicle = await dronekit_compat.connect(_dronekit_address(url), within_s=connect_s)
     try:
         opened = DronekitSystem(url, vehicle, clock, silence_limit_s)

@@ -19,8 +19,10 @@ from mavsdk.asyncio.plugins.mavlink_direct import MavlinkDirectAsync, MavlinkMes
 
 from core.clock import Clock
 from core.errors import LinkLost, PortInUse, VehicleUnreachable
+from telemetry.adapters.guarded_address import guarded_address
 from telemetry.adapters.heard_system import AUTOPILOT_COMPONENT, HeardSystem
 from telemetry.adapters.heard_system import VehicleState as VehicleState
+from telemetry.adapters.wire_guard import GuardRules
 from telemetry.model import VehicleMode
 
 log = logging.getLogger(__name__)
@@ -37,6 +39,10 @@ _HEARD = (
     "GLOBAL_POSITION_INT",
     "MISSION_CURRENT",
     "MISSION_COUNT",
+    "MISSION_ITEM_INT",
+    "MISSION_REQUEST_INT",
+    "MISSION_REQUEST",
+    "MISSION_ACK",
     "MISSION_ITEM_REACHED",
     "POSITION_TARGET_GLOBAL_INT",
     "ORBIT_EXECUTION_STATUS",
@@ -84,6 +90,8 @@ class MavsdkSystem(HeardSystem):
             url, clock, silence_limit_s, lambda fields: px4_mode(int(fields["custom_mode"]))
         )
         self.system = system
+        self.system_id = 1
+        """Which it has among MAVLink's; set when it is opened."""
         self._direct = MavlinkDirectAsync(system)
 
     async def _subscribe(self, name: str) -> None:
@@ -119,7 +127,12 @@ def finite(value: object) -> float | None:
 
 @asynccontextmanager
 async def open_system(
-    url: str, clock: Clock, *, silence_limit_s: float = 5.0, connect_s: float = 10.0
+    url: str,
+    clock: Clock,
+    *,
+    silence_limit_s: float = 5.0,
+    connect_s: float = 10.0,
+    rules: GuardRules = GuardRules(),  # noqa: B008 - frozen
 ) -> AsyncIterator[MavsdkSystem]:
     """Opens a vehicle and keeps listening, with our heartbeat going out, until the end.
 
@@ -128,11 +141,25 @@ async def open_system(
         clock: for deadlines and times of arrival.
         silence_limit_s: by `clock`; after it the link counts as lost.
         connect_s: real seconds to wait for the first heartbeat.
+        rules: who may speak on a network, and by which key it is signed.
 
     Raises:
+        SigningUnavailable: if a key is set and the way to the vehicle can't sign.
         VehicleUnreachable: if no autopilot answers there, or the address makes no sense.
         PortInUse: if another program listens there.
     """
+    async with guarded_address(url, rules, clock) as inner:
+        async with _opened(
+            inner, clock, silence_limit_s=silence_limit_s, connect_s=connect_s
+        ) as opened:
+            opened.url = url
+            yield opened
+
+
+@asynccontextmanager
+async def _opened(
+    url: str, clock: Clock, *, silence_limit_s: float, connect_s: float
+) -> AsyncIterator[MavsdkSystem]:
     mavsdk.log_subscribe(_to_log)
     config = Configuration.create_with_component_type(ComponentType.GROUND_STATION)
     async with Mavsdk(config) as link:
@@ -148,6 +175,7 @@ async def open_system(
                 cure="check that the vehicle is on and sends to this address",
             )
         opened = MavsdkSystem(url, system, clock, silence_limit_s)
+        opened.system_id = int(await system.get_system_id())
         tasks = [asyncio.create_task(opened._subscribe(name)) for name in _HEARD]
         tasks.append(asyncio.create_task(opened.watch_silence()))
         tasks.append(asyncio.create_task(opened._ask_for_streams()))
