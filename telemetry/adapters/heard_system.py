@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 Fields: TypeAlias = dict[str, Any]
 """The fields of a MAVLink message by their names."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST_US = 4_102_444_800_000_000
+"""The year 2100: a vehicle that says a later time knows none."""
 _ARMED_FLAG = 128
 _ON_GROUND = 1
 AUTOPILOT_COMPONENT = 1
@@ -72,6 +74,8 @@ class HeardSystem:
         self.state = VehicleState()
         self.silence_limit_s = silence_limit_s
         self.lost = False
+        self.senseless = 0
+        """How many messages made no sense."""
         self.heard_at = clock.now()
         self._mode_of = mode_of
         self._listeners: list[Callable[[str, Fields], None]] = []
@@ -126,12 +130,19 @@ class HeardSystem:
             timer.cancel()
 
     def hear(self, name: str, fields: Fields, component_id: int = AUTOPILOT_COMPONENT) -> None:
-        """Takes in one message and wakes whoever waits for a change."""
+        """Takes in one message and wakes whoever waits for a change.
+
+        One whose fields make no sense changes nothing and is counted.
+        """
         if name == "HEARTBEAT" and component_id != AUTOPILOT_COMPONENT:
             return
         self.heard_at = self.clock.now()
         self.lost = False
-        self._remember(name, fields)
+        try:
+            self._remember(name, fields)
+        except (KeyError, TypeError, ValueError, OverflowError):
+            self.senseless += 1
+            return
         for listener in list(self._listeners):
             listener(name, fields)
         self._wake()
@@ -165,7 +176,7 @@ class HeardSystem:
             state.plan_ids_heard += 1
         elif name == "MISSION_ITEM_REACHED":
             state.reached = max(int(fields["seq"]), -1 if state.reached is None else state.reached)
-        elif name == "SYSTEM_TIME" and int(fields["time_unix_usec"]) > 0:
+        elif name == "SYSTEM_TIME" and 0 < int(fields["time_unix_usec"]) < _LATEST_US:
             unix = _EPOCH + timedelta(microseconds=int(fields["time_unix_usec"]))
             state.boot_at = unix - timedelta(milliseconds=int(fields["time_boot_ms"]))
         elif name == "STATUSTEXT":
