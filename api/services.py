@@ -25,6 +25,7 @@ from missions.dispatching.judge import TravelTimes
 from missions.driving.ports import TapStore
 from missions.failsafes.report import FailsafeService
 from missions.fence_translation import FenceLoss
+from missions.guided import ApprovedText, Task
 from missions.handoffs.ports import HandoffStore
 from missions.model import Finding, Plan, Severity, Sortie
 from missions.monitoring.monitored import Monitored
@@ -192,6 +193,49 @@ class Operations(Protocol):
         """
         ...
 
+    async def guide(
+        self, sortie_id: SortieId, task: Task, by: UserId, *, term: int | None = None
+    ) -> Commanded:
+        """Has the asset do something beside its mission, once that is proven from where it is.
+
+        Args:
+            sortie_id: under way.
+            task: what is asked for.
+            by: who asks; takes the asset's lease where nobody holds it.
+            term: as for `hold`.
+
+        Raises as `hold`, and:
+            BadRequest: if its values make no sense.
+            PlanUnsafe: if it can't be proven; the message begins with the finding's code.
+            CapabilityMissing: if the asset can't.
+            PoseUnknown: if it is not known where the asset is.
+            FlownByHand: if a pilot flies it by its sticks.
+            SkyCleared: if it would go somewhere although the sky is cleared.
+        """
+        ...
+
+    async def follow(
+        self,
+        sortie_id: SortieId,
+        target: AssetId,
+        by: UserId,
+        *,
+        up_m: float,
+        distance_m: float,
+        term: int | None = None,
+    ) -> Commanded:
+        """Has the asset follow another one, step by proven step; raises as `guide`.
+
+        Args:
+            sortie_id: under way.
+            target: the asset that is followed.
+            by: who asks.
+            up_m: height above the follower's home.
+            distance_m: kept from the target.
+            term: as for `hold`.
+        """
+        ...
+
     async def clear_sky(self, by: UserId, how: str, reason: str) -> Cleared:
         """Holds or brings home everything in the air, and lets nothing start until it is lifted.
 
@@ -324,6 +368,8 @@ class Services:
     """Returns every flight that is monitored, with what is wrong with it."""
     failsafes: FailsafeService | None = None
     """Reads and corrects settings of aircraft; `None` where no vehicle can be opened."""
+    texts: tuple[ApprovedText, ...] = ()
+    """What may be said over a loudspeaker."""
     limits: Limits = Limits()
     cursor_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     """Signs the cursors of lists; a new one ends those that are out."""

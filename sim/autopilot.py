@@ -57,6 +57,10 @@ class Autopilot:
 
     kind = Kind.PX4
     """Whose ways it has."""
+    body: type[QuadPhysics] = QuadPhysics
+    """What it flies or drives."""
+    tells_amsl = False
+    """Whether it tells its height above sea level as that above home."""
 
     def __init__(
         self,
@@ -82,7 +86,7 @@ class Autopilot:
         self.home = LocalFrame(asset.home.lat_deg, asset.home.lon_deg)
         mount = asset.camera
         pitch = mount.pitch_deg if mount else -60.0
-        self.physics = QuadPhysics(seed, mount.yaw_offset_deg if mount else 0.0, pitch)
+        self.physics = self.body(seed, mount.yaw_offset_deg if mount else 0.0, pitch)
         lens_m = mount.height_m if mount else 0.0
         self.history = TruthHistory(start_at, STEP_S, self.home, frame, lens_m)
         self.errors = SensorErrors(sensors, seed)

@@ -98,7 +98,7 @@ def _fast(pilot: Autopilot) -> Iterator[m.MAVLink_message]:
             round(lat * 1e7),
             round(lon * 1e7),
             round((pilot.asset.home.altitude.metres + up) * 1000),
-            round(up * 1000),
+            round((up + (pilot.asset.home.altitude.metres if pilot.tells_amsl else 0.0)) * 1000),
             round(quad.v_north * 100),
             round(quad.v_east * 100),
             round(-quad.v_up * 100),

@@ -17,6 +17,7 @@ from pymavlink.dialects.v20 import common as m
 
 from geo.local_frame import LocalFrame
 from missions.model import Asset
+from missions.model import Autopilot as Kind
 from sim import mavlink_guided as guided
 from sim import mavlink_streams as streams
 from sim.clock import ScaledClock
@@ -244,12 +245,18 @@ class MavlinkVehicle:
                 self._handle(message)
 
     def _watch_ground(self) -> None:
-        if self._heard_gcs_s is None or "NAV_DLL_ACT" not in self._pilot.parameters:
+        if self._heard_gcs_s is None:
             return
-        lost = time.monotonic() - self._heard_gcs_s > _GCS_LOST_REAL_S
+        held, px4 = self._pilot.parameters, self._pilot.kind is Kind.PX4
+        limit_s, words = _GCS_LOST_REAL_S, "Connection to ground station lost"
+        if not px4:  # its time is simulated, but our heartbeats come each second of real time
+            limit_s = max(3.0, float(held["FS_GCS_TIMEOUT"]) / max(1.0, self._clock.factor))
+            words = "GCS Failsafe"
+        lost = time.monotonic() - self._heard_gcs_s > limit_s
+        returns = held["NAV_DLL_ACT"] == 2 if px4 else held["FS_GCS_ENABLE"] == 1
         if lost and not self._link_lost:
-            self._pilot.say(4, "Connection to ground station lost")
-            if self._pilot.parameters["NAV_DLL_ACT"] == 2 and self._pilot.armed:
+            self._pilot.say(4, words)
+            if returns and self._pilot.armed:
                 self._pilot.set_mode(VehicleMode.RETURN)
         self._link_lost = lost
 

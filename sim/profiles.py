@@ -1,7 +1,7 @@
 """What is always so with a simulated vehicle, by whose autopilot it has."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from pymavlink.dialects.v20 import common as m
@@ -9,6 +9,7 @@ from pymavlink.dialects.v20 import common as m
 from sim.ardupilot import ArduCopter, ArduTransfers
 from sim.autopilot import Autopilot
 from sim.mavlink_transfer import Transfers
+from sim.rover import ArduRover, Px4Rover
 from telemetry.model import VehicleMode
 
 _TEMPORARILY_REJECTED, _FAILED = 1, 4
@@ -102,3 +103,30 @@ ARDU_COPTER = Profile(
     refusal=_FAILED,
 )
 """ArduCopter 4.7's multicopter."""
+
+PX4_ROVER = replace(
+    PX4_QUAD, name="px4_rover", mav_type=m.MAV_TYPE_GROUND_ROVER, autopilot=Px4Rover
+)
+"""PX4 1.17's rover (Ackermann)."""
+
+ARDU_ROVER = replace(
+    ARDU_COPTER,
+    name="ardu_rover",
+    mav_type=m.MAV_TYPE_GROUND_ROVER,
+    modes=MappingProxyType(
+        {
+            VehicleMode.MANUAL: 0,
+            VehicleMode.HOLD: 4,
+            VehicleMode.MISSION: 10,
+            VehicleMode.RETURN: 11,
+            VehicleMode.GUIDED: 15,
+        }
+    ),
+    autopilot=ArduRover,
+)
+"""ArduRover 4.7's rover."""
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {one.name: one for one in (PX4_QUAD, PX4_ROVER, ARDU_COPTER, ARDU_ROVER)}
+)
+"""Every profile by its name."""

@@ -43,6 +43,7 @@ VERBS: dict[str, str] = {
     "schedule": "List when patrols are due, keep schedules and their history.",
     "serve": "Start the station: API, page and patrols.",
     "shift": "Report a shift: flown, missed and why, still open, grounded.",
+    "sim": "Start simulated vehicles, our own or real autopilots, and say where they are.",
     "survey": "Tell what the pictures of a survey show of its area.",
     "telemetry": "Bring log files into the telemetry log, show what it holds.",
     "upgrade": "Migrate the data folder to this version, after a backup.",

@@ -17,6 +17,7 @@ from core.clock import Clock
 from incidents.ports import Notifier
 from missions.control.desk import ControlDesk
 from missions.failsafes.report import FailsafeService
+from missions.guided import ApprovedText
 from missions.monitoring.monitored import Monitored
 from missions.ports import WeatherSource
 from missions.weather import Weather
@@ -63,6 +64,7 @@ def make_services(
     concerns: Callable[[], Sequence[Monitored]] = tuple,
     handoffs: HandoffDesk | None = None,
     failsafes: FailsafeService | None = None,
+    texts: tuple[ApprovedText, ...] = (),
 ) -> Services:
     """Returns the services of one station.
 
@@ -82,6 +84,7 @@ def make_services(
         concerns: what is wrong with the flights under way.
         handoffs: hands events off.
         failsafes: reads and corrects the settings of aircraft.
+        texts: what may be said over a loudspeaker.
     """
 
     def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
@@ -125,6 +128,7 @@ def make_services(
         handoffs=handoffs,
         handoff_store=stores.handoffs,
         failsafes=failsafes,
+        texts=texts,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),

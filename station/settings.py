@@ -214,6 +214,14 @@ class HandoffSettings(Group):
     )
 
 
+class LoudspeakerSettings(Group):
+    """What may be said in public."""
+
+    texts: Path | None = setting(
+        None, "JSON list of approved texts (id, language, words); none means that nothing is said."
+    )
+
+
 class RetentionSettings(Group):
     """How long things are kept; `qyran purge` forgets what is older. 0 keeps for ever."""
 
@@ -252,6 +260,7 @@ class Settings(BaseSettings):
     weather: WeatherSettings = WeatherSettings()
     monitor: MonitorSettings = MonitorSettings()
     handoff: HandoffSettings = HandoffSettings()
+    loudspeaker: LoudspeakerSettings = LoudspeakerSettings()
     retention: RetentionSettings = RetentionSettings()
 
     @classmethod

@@ -16,6 +16,7 @@ from api.services import (
 from core.clock import Clock
 from core.errors import (
     ArmingDenied,
+    CapabilityMissing,
     IllegalMove,
     NotFound,
     PlanUnsafe,
@@ -33,6 +34,8 @@ from missions.control.records import (
     Outcome,
     refusal,
 )
+from missions.guided import Capability, Task, check_task, described, needs
+from missions.guiding.capabilities import capabilities_of
 from missions.model import (
     SORTIE_MOVES,
     Asset,
@@ -148,6 +151,57 @@ class EmbeddedOperations:
         code = "retasked" if retasked else ""
         state = SortieState.RETURNING
         return await self._ordered(CommandKind.RETURN, sortie_id, state, by, term, code)
+
+    async def guide(
+        self, sortie_id: SortieId, task: Task, by: UserId, *, term: int | None = None
+    ) -> Commanded:
+        """Does it at once, proves nothing, and goes nowhere."""
+        kind = needs(task)
+        check_task(task)
+        moves = kind in (Capability.FLY_TO, Capability.ORBIT)
+        sortie = self._sortie(sortie_id)
+        state = SortieState.HOLDING if moves else sortie.state
+        return await self._asked(kind, described(task, kind), sortie, state, by, term)
+
+    async def follow(
+        self,
+        sortie_id: SortieId,
+        target: AssetId,
+        by: UserId,
+        *,
+        up_m: float,
+        distance_m: float,
+        term: int | None = None,
+    ) -> Commanded:
+        """Says that it follows."""
+        self._asset(target)
+        sortie = self._sortie(sortie_id)
+        words = f"following {target} at {up_m:g} m"
+        return await self._asked(Capability.FOLLOW, words, sortie, SortieState.HOLDING, by, term)
+
+    async def _asked(
+        self,
+        kind: Capability,
+        words: str,
+        sortie: Sortie,
+        state: SortieState,
+        by: UserId,
+        term: int | None,
+    ) -> Commanded:
+        asset = self._asset(sortie.plan.asset_id)
+        command = self._command(
+            CommandKind(kind.value), by, asset.asset_id, sortie.sortie_id, CommandDetails(task=words)
+        )
+
+        def obeyed() -> Sortie:
+            self._fail()
+            if kind not in capabilities_of(asset):
+                raise CapabilityMissing(
+                    f"it can't be asked to {kind}", where=asset.asset_id, cure="ask another asset"
+                )
+            return sortie if state is sortie.state else self._moved(sortie, state, by)
+
+        return await self._done(command, term, obeyed)
 
     async def clear_sky(self, by: UserId, how: str, reason: str) -> Cleared:
         """Holds or brings home every drone under way; all obey at once, or none answers."""

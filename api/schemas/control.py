@@ -103,6 +103,8 @@ class CommandOut(Answer):
     overrides: str | None
     """Who held command when it went over their head."""
     term: int | None
+    task: str
+    """What was asked for beside the mission, in words."""
     answer: AnswerOut
     answered_at: Instant | None
 
@@ -124,6 +126,7 @@ class CommandOut(Answer):
             how=details.how,
             overrides=details.overrides,
             term=asked.term,
+            task=details.task,
             answer=AnswerOut.from_domain(command.answer),
             answered_at=command.answered_at,
         )

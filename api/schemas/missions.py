@@ -25,6 +25,7 @@ from core.ids import AssetId, PatrolId, ZoneId
 from geo.local_frame import distance_m
 from geo.positions import Altitude, Datum
 from missions.fence_translation import FenceLoss
+from missions.guided import Capability
 from missions.model import (
     Asset,
     AssetKind,
@@ -367,6 +368,10 @@ class SortieOut(Answer):
     started_at: Instant | None
     ended_at: Instant | None
     reason_code: str
+    guided: Capability | None
+    """What it does beside its mission, which is on hold then."""
+    by_hand: bool
+    """A pilot has taken the sticks: nothing is ordered until somebody takes it back."""
     events: list[SortieEventOut]
     path: LineString | None
 
@@ -383,6 +388,8 @@ class SortieOut(Answer):
             started_at=sortie.started_at,
             ended_at=sortie.ended_at,
             reason_code=sortie.reason_code,
+            guided=None if sortie.guided is None else sortie.guided.kind,
+            by_hand=sortie.by_hand,
             events=[
                 SortieEventOut(at=event.at, state=event.state, text=event.text)
                 for event in sortie.events

@@ -35,6 +35,8 @@ from missions.proving.return_settings import ReturnSetting, rally_spots
 from telemetry.model import VehicleMode
 
 _GUIDED = "GUIDED"
+_CAME_HOME = "Reached destination"
+"""What ArduRover says at home; it stays armed there."""
 _MISSION_START = 300
 _ANSWER_SHARE = 0.2
 """Of the time for a mode: how long one answer is waited for."""
@@ -295,6 +297,8 @@ class DronekitPilot:
             returning = at_item == self._returns_at
         if self._system.on_wheels and total:  # it stands at its last place, armed and in AUTO
             ended = ended or self._furthest == total
+            came_home = state.mode is VehicleMode.RETURN and was_armed
+            ended = ended or (came_home and _CAME_HOME in self._system.texts_since(self._heard))
         return Progress(
             self._furthest, total, ended, returning and not ended,
             self._system.texts_since(self._heard),

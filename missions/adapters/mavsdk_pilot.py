@@ -83,6 +83,7 @@ class OpenedSystem(Protocol):
     url: str
     system: Any
     system_id: int
+    on_wheels: bool
     clock: Clock
     lost: bool
 
@@ -248,13 +249,24 @@ class MavsdkPilot:
         await self._reach_mode(VehicleMode.RETURN, self._action.return_to_launch)
 
     async def land(self) -> None:
-        """Comes down where it is.
+        """Comes down where it is; a rover stops there and is disarmed.
 
         Raises:
             StartRefused: if the mode does not come.
             LinkLost: if the vehicle falls silent.
         """
-        await self._reach_mode(VehicleMode.LAND, self._action.land)
+        if not self._system.on_wheels:
+            await self._reach_mode(VehicleMode.LAND, self._action.land)
+            return
+        await self.hold()
+        for last in (False, False, True):  # while it still rolls it refuses
+            try:
+                await self.disarm()
+            except ArmingDenied as error:
+                if last:
+                    raise StartRefused(error.message, where=self._system.url) from error
+            else:
+                return
 
     def progress(self) -> AsyncIterator[Progress]:
         """Yields progress whenever it changes and ends after one with `ended`.
@@ -276,6 +288,8 @@ class MavsdkPilot:
             if state.current and state.current < len(encoded.items) and was_armed:
                 # the step that it is at now: what comes before it is done, whatever got lost
                 reached = max(reached, encoded.item_of[state.current])
+        if self._system.on_wheels and total:  # it stands at its last place, armed and in hold mode
+            ended = ended or (was_armed and reached == total)
         returning = state.mode is VehicleMode.RETURN and not ended
         by_hand = state.mode is VehicleMode.MANUAL and was_armed and not ended
         words = self._system.texts_since(self._heard)

@@ -10,6 +10,7 @@ from geo.positions import Altitude, Datum
 from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from missions.control.desk import ControlDesk
+from station.approved_texts import approved_texts
 from station.circumstances import known_circumstances, weather_at_home
 from station.command import Run, verb
 from station.data_folder import Stores
@@ -115,6 +116,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         settings, stores, clock, live, notifier, operations, control, postbox,
         detector_model=station.detector.model, city_map=city(), demo=False,
         weather=weather, concerns=monitor.monitored, handoffs=handing,
+        texts=approved_texts(settings),
         failsafes=FailsafeChecks(
             hangar, stores.missions, control, clock, reserved=operations.reserved
         ),

@@ -13,7 +13,12 @@ from core.clock import Clock
 from core.errors import LinkLost, PortInUse, VehicleUnreachable
 from telemetry.adapters import dronekit_compat
 from telemetry.adapters.guarded_address import guarded_address
-from telemetry.adapters.heard_system import AUTOPILOT_COMPONENT, Fields, HeardSystem
+from telemetry.adapters.heard_system import (
+    AUTOPILOT_COMPONENT,
+    GROUND_TYPES,
+    Fields,
+    HeardSystem,
+)
 from telemetry.adapters.wire_guard import GuardRules
 from telemetry.model import VehicleMode
 
@@ -48,8 +53,6 @@ ROVER_MODES: Mapping[int, VehicleMode] = MappingProxyType(
     }
 )  # fmt: skip
 """ArduRover's mode numbers."""
-GROUND_TYPES = frozenset({10, 11})
-"""MAV_TYPE numbers of rovers and boats."""
 _POSITION_FLAG = 16
 """EKF_POS_HORIZ_ABS of EKF_STATUS_REPORT."""
 _ADDRESS = re.compile(r"(udpin|udpout|tcpout)://([^:/\s]+):(\d+)")

@@ -25,6 +25,8 @@ _LATEST_US = 4_102_444_800_000_000
 _ARMED_FLAG = 128
 _ON_GROUND = 1
 AUTOPILOT_COMPONENT = 1
+GROUND_TYPES = frozenset({10, 11})
+"""MAV_TYPE numbers of rovers and boats."""
 _BACKLOG_S = 0.05
 
 

@@ -20,7 +20,12 @@ from mavsdk.asyncio.plugins.mavlink_direct import MavlinkDirectAsync, MavlinkMes
 from core.clock import Clock
 from core.errors import LinkLost, PortInUse, VehicleUnreachable
 from telemetry.adapters.guarded_address import guarded_address
-from telemetry.adapters.heard_system import AUTOPILOT_COMPONENT, HeardSystem
+from telemetry.adapters.heard_system import (
+    AUTOPILOT_COMPONENT,
+    GROUND_TYPES,
+    Fields,
+    HeardSystem,
+)
 from telemetry.adapters.heard_system import VehicleState as VehicleState
 from telemetry.adapters.wire_guard import GuardRules
 from telemetry.model import VehicleMode
@@ -92,7 +97,13 @@ class MavsdkSystem(HeardSystem):
         self.system = system
         self.system_id = 1
         """Which it has among MAVLink's; set when it is opened."""
+        self.on_wheels = False
         self._direct = MavlinkDirectAsync(system)
+
+    def _remember(self, name: str, fields: Fields) -> None:
+        if name == "HEARTBEAT":
+            self.on_wheels = int(fields["type"]) in GROUND_TYPES
+        super()._remember(name, fields)
 
     async def _subscribe(self, name: str) -> None:
         async for message in self._direct.subscribe_message(name):
