@@ -63,8 +63,9 @@ class GoingOperations(StationOperations):
         leaves = self._busy.get(asset.asset_id)
         if leaves is None:
             return await self._begin(plan, asset, by, sortie_id, as_station)
-        sortie = await asyncio.to_thread(self._proven, plan, asset, by, sortie_id)
-        self._follow_ons[sortie_id] = leaves
+        async with self._proving:
+            sortie = await asyncio.to_thread(self._proven, plan, asset, by, sortie_id)
+            self._follow_ons[sortie_id], self._coming[sortie_id] = leaves, sortie.plan
         try:
             await self._commanding.order(
                 Order.RETASK, self._sortie(leaves), self._order(leaves), by,
@@ -73,6 +74,7 @@ class GoingOperations(StationOperations):
             )  # fmt: skip
         except QyranError:
             self._follow_ons.pop(sortie_id, None)
+            self._coming.pop(sortie_id, None)
             raise
         return sortie
 
@@ -88,6 +90,14 @@ class GoingOperations(StationOperations):
         made = await asyncio.to_thread(lambda: self._planned(lent, asset, self._known(asset)))
         return await self.go(made.plan, by, sortie_id, as_station=True)
 
+    def bring_home(self, sortie_id: SortieId, text: str) -> None:
+        """Has a sortie come home by the station's own order, which asks for no lease.
+
+        Raises:
+            NotFound: if it is not under way.
+        """
+        self._order(sortie_id).bring_home(text=text)
+
     async def _begin(
         self, plan: Plan, asset: Asset, by: UserId, sortie_id: SortieId, as_station: bool
     ) -> Sortie:
@@ -96,12 +106,12 @@ class GoingOperations(StationOperations):
             patrol_id, asset.asset_id, by, None, station=as_station
         )
         try:
-            with self.reserved(asset):
-                sortie = await asyncio.to_thread(self._proven, plan, asset, by, sortie_id)
-                await self._commanding.send_start(command, sortie_id)
-                self._changed(sortie)
-                orders = self._commanding.commands()
-                self._orders[sortie_id], self._busy[asset.asset_id] = orders, sortie_id
+            async with self._proving:
+                with self.reserved(asset):
+                    sortie = await asyncio.to_thread(self._proven, plan, asset, by, sortie_id)
+                    await self._commanding.send_start(command, sortie_id)
+                    self._changed(sortie)
+                    orders = self._taken(sortie)
         except QyranError as error:
             await self._commanding.refuse(command, error)
             raise
@@ -115,6 +125,7 @@ class GoingOperations(StationOperations):
         return authorise(made, asset, by, now, known, terrain=self._station.ground.terrain)
 
     def _changed(self, sortie: Sortie) -> None:
+        self._coming.pop(sortie.sortie_id, None)
         left = self._follow_ons.pop(sortie.sortie_id, None)
         if left is not None and left in self._orders:  # it has left its mission for this one
             self._orders[sortie.sortie_id] = self._orders[left]

@@ -57,10 +57,8 @@ class Goes(Protocol):
         """Has an asset carry out a patrol, also one that is another asset's."""
         ...
 
-    async def return_home(
-        self, sortie_id: SortieId, by: UserId, *, retasked: bool = False, term: int | None = None
-    ) -> object:
-        """Ends a sortie and comes home."""
+    def bring_home(self, sortie_id: SortieId, text: str) -> None:
+        """Has a sortie come home by the station's own order, which asks for no lease."""
         ...
 
     def sortie_of(self, asset_id: AssetId) -> SortieId | None:
@@ -201,7 +199,7 @@ class HandingOff:
             handoff = await self._get(handoff_id)
             now = self._clock.now()
             done = await self._put(life.closed(handoff, outcome, words, by, now))
-        self._spawn(self._leave_scene(done, by))
+        self._spawn(self._leave_scene(done))
         return done
 
     async def withdraw(self, handoff_id: HandoffId, by: UserId, reason: str) -> Handoff:
@@ -215,7 +213,7 @@ class HandingOff:
         async with self._lock:
             handoff = await self._get(handoff_id)
             done = await self._put(life.withdrawn(handoff, by, reason, self._clock.now()))
-        self._spawn(self._leave_scene(done, by))
+        self._spawn(self._leave_scene(done))
         return done
 
     # --- what vehicles show ---
@@ -330,7 +328,8 @@ class HandingOff:
         """Offers it to the best asset that has not been asked and is on no other one."""
         others = await asyncio.to_thread(self._store.handoffs, only_open=True)
         taken = {one.asset_id for one in others if one.handoff_id != handoff.handoff_id}
-        without = (life.tried(handoff) | taken) - {None}
+        asked = life.tried(handoff) | taken | {handoff.occasion.caller}
+        without = frozenset(one for one in asked if one is not None)
         try:
             decision = await asyncio.to_thread(
                 self._chooser.decide, handoff.occasion, without=without
@@ -379,14 +378,14 @@ class HandingOff:
             return None
         return LeftPatrol(left.task.patrol_id, sortie_id, left.outcome, left.why, left.by)
 
-    async def _leave_scene(self, handoff: Handoff, by: UserId) -> None:
+    async def _leave_scene(self, handoff: Handoff) -> None:
         """Has the asset come home from where it went; what it left goes on once it is free."""
         sortie_id = handoff.sortie_id
         busy = handoff.offer and self._operations.sortie_of(handoff.offer.asset_id)
         if sortie_id is not None and busy == sortie_id:
             try:
-                await self._operations.return_home(sortie_id, by)
-            except QyranError as error:  # it comes home by its plan; a person sees why not now
+                self._operations.bring_home(sortie_id, handoff.events[-1].text)
+            except QyranError as error:  # it has just ended
                 log.warning("it was not ordered home", extra={"reason": str(error)})
             return
         async with self._lock:

@@ -54,9 +54,8 @@ class Fleet:
         self.resumed.append((patrol_id, asset_id))
         return await self.go(a_plan(asset_id=asset_id, patrol_id=patrol_id), by, sortie_id)
 
-    async def return_home(self, sortie_id: SortieId, by: UserId, **more: object) -> object:
-        self.end(sortie_id, "came home")
-        return None
+    def bring_home(self, sortie_id: SortieId, text: str) -> None:
+        self.end(sortie_id, f"came home: {text}")
 
     def sortie_of(self, asset_id: AssetId) -> SortieId | None:
         return self.busy.get(asset_id)
