@@ -81,7 +81,7 @@ class HeardSystem:
         self.heard_at = clock.now()
         self._mode_of = mode_of
         self._listeners: list[Callable[[str, Fields], None]] = []
-        self._changed: list[asyncio.Future[None]] = []
+        self._waiting: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
         self._chunks: dict[int, str] = {}
 
     @property
@@ -125,8 +125,11 @@ class HeardSystem:
                 if timer.done():
                     return False
                 change = asyncio.get_running_loop().create_future()
-                self._changed.append(change)
-                await asyncio.wait({change, timer}, return_when=asyncio.FIRST_COMPLETED)
+                self._waiting.append((ready, change))
+                try:
+                    await asyncio.wait({change, timer}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    change.cancel()
             return True
         finally:
             timer.cancel()
@@ -150,10 +153,15 @@ class HeardSystem:
         self._wake()
 
     def _wake(self) -> None:
-        waiting, self._changed = self._changed, []
-        for change in waiting:
-            if not change.done():
+        """Wakes whoever waits for what is so now; to wake all at each message would cost more."""
+        waiting, self._waiting = self._waiting, []
+        for ready, change in waiting:
+            if change.done():
+                continue
+            if self.lost or ready():
                 change.set_result(None)
+            else:
+                self._waiting.append((ready, change))
 
     def _remember(self, name: str, fields: Fields) -> None:
         state = self.state
