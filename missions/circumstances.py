@@ -15,6 +15,9 @@ class OwnFlight:
 
     plan: Plan
     departs_at: datetime
+    untimed: bool = False
+    """It was held, is late, or hasn't started yet: when it will be where is not known, so that it
+    keeps every place of its way from its time on until it has landed."""
 
 
 @dataclass(frozen=True, slots=True)

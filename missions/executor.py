@@ -227,11 +227,11 @@ class _Flight:
 
     async def _start(self, arming: GuardedArming | None) -> None:
         if arming is None:
-            self._check_grounded()
+            await self._look_again()
             await self._pilot.start()
             return
         for last in (False, True):  # it may have disarmed itself between arming and start
-            self._check_grounded()
+            await self._look_again()
             await arming.arm()
             try:
                 self._check_grounded()
@@ -243,6 +243,13 @@ class _Flight:
                     raise
             else:
                 return
+
+    async def _look_again(self) -> None:
+        """Raises what has come up since it was proven: connecting and uploading take a while."""
+        self._check_grounded()
+        if self._commands.look_again is not None:
+            await self._commands.look_again()
+            self._check_grounded()
 
     def _check_grounded(self) -> None:
         """Raises where the sky was cleared before it has started."""

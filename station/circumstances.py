@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import datetime
 
 from core.errors import QyranError
-from missions.circumstances import Circumstances
-from missions.model import Asset, AssetKind, Plan
+from missions.circumstances import Circumstances, OwnFlight
+from missions.model import Asset, AssetKind, Plan, Sortie, SortieState
 from missions.ports import PermissionStore, WeatherSource
 from missions.proving.checks import check_plan, is_safe
 from missions.schedules import WeatherGates
@@ -18,6 +18,8 @@ from missions.weather import Weather
 
 log = logging.getLogger(__name__)
 
+_LATE, _LATE_S = 1.1, 30.0
+"""What a plan's times may be exceeded by, as its proof has it."""
 _TRIED_MOST = 8
 """Permissions that are tried one by one to find the one that a flight is made under."""
 
@@ -45,6 +47,17 @@ def known_circumstances(
         return Circumstances(at, tuple(permissions.permissions()), found)
 
     return known
+
+
+def own_flight(sortie: Sortie, now: datetime) -> OwnFlight:
+    """Returns what a sortie of ours that has not ended means for another one's plan."""
+    started_at, expected_s = sortie.started_at, sortie.plan.expected_s
+    if started_at is None:
+        return OwnFlight(sortie.plan, now, untimed=True)
+    held = any(event.state is SortieState.HOLDING for event in sortie.events)
+    beside = sortie.guided is not None or sortie.by_hand
+    late = (now - started_at).total_seconds() > _LATE * expected_s + _LATE_S
+    return OwnFlight(sortie.plan, started_at, untimed=held or beside or late)
 
 
 def fresh_weather(

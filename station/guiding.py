@@ -125,7 +125,8 @@ class Guiding:
     ) -> None:
         """Does nothing where a sortie may go on with its mission from where its aircraft is.
 
-        Only one that has left its way is looked at: its plan was proven along the way.
+        One that has left its way is looked at, since its plan was proven along the way; and one
+        that was held, since meanwhile zones, permissions, weather and others have moved on.
 
         Raises:
             PlanUnsafe: if the way back to the mission can't be proven.
@@ -133,7 +134,8 @@ class Guiding:
         """
         sortie = newest()
         off = sortie.guided is not None or sortie.by_hand
-        if not off or asset.kind is not AssetKind.DRONE:
+        held = sortie.state is SortieState.HOLDING
+        if not (off or held) or asset.kind is not AssetKind.DRONE:
             return
         flight = self._flight(sortie, asset)
         if sortie.guided is not None and not _stands(flight):

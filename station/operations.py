@@ -6,37 +6,38 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
-from api.services import Cleared, Commanded, PlanReport, RestReport
-from core.errors import BadRequest, IllegalMove, NotFound, QyranError
+from api.services import Cleared, Commanded
+from core.errors import IllegalMove, NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
-from geo.zones import Purpose, Zone
-from missions.circumstances import Circumstances, OwnFlight
+from geo.zones import Purpose
+from missions.circumstances import Circumstances
 from missions.control.desk import ControlDesk
 from missions.control.orders import Order, SortieCommands
-from missions.executor import RETASKED, authorise, new_sortie
-from missions.fence_translation import FenceLoss, translate_fence
+from missions.executor import RETASKED
 from missions.guided import Task
-from missions.model import Asset, AssetKind, Patrol, Sortie, SortieEvent, SortieState
-from missions.planning.planner import PatrolPlan, plan_with_reasons
-from missions.planning.resumption import plan_rest, unseen_m2
+from missions.model import Asset, AssetKind, Sortie, SortieEvent, SortieState
 from missions.ports import MissionStore
-from missions.proving.checks import check_plan
-from station.circumstances import with_permission
 from station.commanding import Check, Commanding
 from station.drive_line import drive_unseen
 from station.fleet import Corners, Fleet
 from station.following import Followers
 from station.guiding import Guiding
-from station.kept_poses import kept_poses
 from station.patrol_line import Craft, Outcome, Station, View, run_patrol
+from station.prepared_sorties import PreparedSorties
 from telemetry.model import AssetStatus
 
 log = logging.getLogger(__name__)
 
 _PARKED = (SortieState.COMPLETED, SortieState.ABORTED, SortieState.FAILED, SortieState.CANCELLED)
+
+
+def _departing(asset: Asset, at: datetime) -> Circumstances:
+    """Returns circumstances of which only the start is known."""
+    return Circumstances(departs_at=at)
 
 
 class Hangar(Protocol):
@@ -55,12 +56,7 @@ class Hangar(Protocol):
         ...
 
 
-def _departing(asset: Asset, at: datetime) -> Circumstances:
-    """Returns circumstances of which only the start is known."""
-    return Circumstances(departs_at=at)
-
-
-class StationOperations:
+class StationOperations(PreparedSorties):
     """Plans patrols, starts sorties and passes on orders; lives on one event loop."""
 
     def __init__(
@@ -90,7 +86,7 @@ class StationOperations:
             circumstances: against which a plan is proven that starts at an instant:
                 permissions, weather, our other sorties.
         """
-        self._circumstances = circumstances
+        super().__init__(station, missions, zones, circumstances)
         self._commanding = Commanding(control, station.clock)
         self._guiding = Guiding(
             self._commanding,
@@ -101,61 +97,13 @@ class StationOperations:
             terrain=station.ground.terrain,
         )
         self._followers = Followers(self._guiding, station.clock, fleet.status)
-        self._station, self._hangar = station, hangar
-        self._missions, self._zones, self._fleet = missions, zones, fleet
+        self._hangar, self._fleet = hangar, fleet
         self._on_sortie, self._on_outcome = on_sortie, on_outcome
         self._running: dict[SortieId, asyncio.Task[Outcome | None]] = {}
         self._orders: dict[SortieId, SortieCommands] = {}
-        self._busy: dict[AssetId, SortieId] = {}
         self._starting: set[AssetId] = set()
-
-    def plan(self, patrol_id: PatrolId) -> PlanReport:
-        """Plans a patrol over the zones in force now and checks the plan.
-
-        Raises:
-            NotFound: if there is no such patrol or asset.
-        """
-        patrol = self._patrol(patrol_id)
-        asset = self._asset(patrol.asset_id)
-        known = self._known(asset)
-        return self._report(self._planned(patrol, asset, known), asset, known)
-
-    def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
-        """Plans what a sortie's camera has not seen, over the zones in force now.
-
-        Raises:
-            NotFound: if there is no such sortie, or its patrol or asset is gone.
-            BadRequest: if it is no drone's, or another one flew another patrol.
-            PoseUnknown: if no pose of its camera was kept.
-        """
-        sortie = self._sortie(sortie_id)
-        patrol = self._patrol(sortie.plan.patrol_id or PatrolId(""))
-        asset = self._asset(sortie.plan.asset_id)
-        flown = [sortie, *(self._sortie(other) for other in others)]
-        poses = kept_poses(flown, asset, self._station.telemetry_log, self._station.clock.now())
-        found = plan_rest(
-            patrol,
-            self._watched(patrol),
-            [*self._zones.find(Purpose.FLIGHT)],
-            asset,
-            poses,
-            terrain=self._station.ground.terrain,
-        )
-        report = None
-        if found.plan is not None:
-            known = self._known(asset)
-            made = replace(found.plan, plan=with_permission(found.plan.plan, asset, known))
-            report = self._report(made, asset, known)
-        return RestReport(found, len(poses), unseen_m2(found), report)
-
-    def _report(self, made: PatrolPlan, asset: Asset, known: Circumstances) -> PlanReport:
-        terrain = self._station.ground.terrain
-        losses: tuple[FenceLoss, ...] = ()
-        if asset.kind is AssetKind.DRONE:
-            begins = known.departs_at
-            losses = translate_fence(made.plan, asset.autopilot, departs_at=begins).losses
-        findings = check_plan(made.plan, asset, known, terrain=terrain)
-        return PlanReport(made.plan, findings, made.left_out, losses)
+        self._proving = asyncio.Lock()
+        """One is proven and takes its place before the next: else neither would see the other."""
 
     async def start(
         self,
@@ -193,27 +141,32 @@ class StationOperations:
         command = await self._commanding.asked_to_start(
             patrol_id, asset.asset_id, by, term, station=station
         )
-        try:
-            self._check_free(asset)
-            sortie = await asyncio.to_thread(self._released, patrol, asset, by, sortie_id, rest_of)
-            self._check_free(asset)  # somebody may have been faster while it was planned
-        except QyranError as error:
-            await self._commanding.refuse(command, error)
-            raise
-        self._starting.add(asset.asset_id)  # before anything waits again
-        try:
-            await self._commanding.send_start(command, sortie.sortie_id)
-            self._changed(sortie)
-            orders = self._commanding.commands()
-            self._orders[sortie.sortie_id] = orders
-            self._busy[asset.asset_id] = sortie.sortie_id
-        finally:
-            self._starting.discard(asset.asset_id)
+        async with self._proving:
+            try:
+                self._check_free(asset)
+                sortie = await asyncio.to_thread(
+                    self._released, patrol, asset, by, sortie_id, rest_of
+                )
+            except QyranError as error:
+                await self._commanding.refuse(command, error)
+                raise
+            with self.reserved(asset):
+                await self._commanding.send_start(command, sortie.sortie_id)
+                self._changed(sortie)
+                orders = self._taken(sortie)
         # who clears the sky from here on finds it; whoever has done so before is found here
         await self._commanding.ground_if_cleared(orders)
         task = asyncio.create_task(self._fly(sortie, asset, orders))
         self._running[sortie.sortie_id] = task
         return sortie
+
+    def _taken(self, sortie: Sortie) -> SortieCommands:
+        """Notes that an asset is on a sortie, and returns what takes the orders to it."""
+        orders = self._commanding.commands()
+        orders.look_again = partial(asyncio.to_thread, self._check_once_more, sortie.sortie_id)
+        self._orders[sortie.sortie_id] = orders
+        self._busy[sortie.plan.asset_id] = sortie.sortie_id
+        return orders
 
     async def hold(self, sortie_id: SortieId, by: UserId, *, term: int | None = None) -> Commanded:
         """Orders a hold and waits a while for the vehicle's answer.
@@ -416,49 +369,6 @@ class StationOperations:
         self._on_outcome(outcome)
         return outcome
 
-    def _released(
-        self,
-        patrol: Patrol,
-        asset: Asset,
-        by: UserId,
-        sortie_id: SortieId | None,
-        rest_of: Sequence[SortieId],
-    ) -> Sortie:
-        """Plans, proves and authorises; what was checked before is checked again here."""
-        known, terrain = self._known(asset), self._station.ground.terrain
-        if rest_of:
-            left = self.rest(rest_of[0], rest_of[1:]).report
-            if left is None:
-                raise BadRequest(
-                    "nothing of that patrol is left to see", where=rest_of[0],
-                    cure="start the patrol itself to fly all of it again",
-                )  # fmt: skip
-            plan = left.plan
-        else:
-            plan = self._planned(patrol, asset, known).plan
-        sortie = new_sortie(plan, sortie_id)
-        now = self._station.clock.now()
-        return authorise(sortie, asset, by, now, known, terrain=terrain)
-
-    def _known(self, asset: Asset) -> Circumstances:
-        now = self._station.clock.now()
-        known = self._circumstances(asset, now)
-        if asset.kind is not AssetKind.DRONE:
-            return known
-        flying = [
-            self._sortie(sortie_id)
-            for other, sortie_id in tuple(self._busy.items())
-            if other != asset.asset_id and self._asset(other).kind is AssetKind.DRONE
-        ]
-        others = tuple(OwnFlight(sortie.plan, sortie.started_at or now) for sortie in flying)
-        return replace(known, others=(*known.others, *others))
-
-    def _planned(self, patrol: Patrol, asset: Asset, known: Circumstances) -> PatrolPlan:
-        fences = [*self._zones.find(Purpose.FLIGHT)]
-        terrain = self._station.ground.terrain
-        made = plan_with_reasons(patrol, self._watched(patrol), fences, asset, terrain=terrain)
-        return replace(made, plan=with_permission(made.plan, asset, known))
-
     def _failed(self, sortie_id: SortieId, error: QyranError) -> None:
         """Keeps the reason of a sortie that could not be flown to its end."""
         log.error("a sortie failed", extra={"sortie_id": sortie_id, "reason": str(error)})
@@ -487,25 +397,3 @@ class StationOperations:
         if orders is None:
             raise NotFound("the sortie is not under way", where=str(sortie_id))
         return orders
-
-    def _sortie(self, sortie_id: SortieId) -> Sortie:
-        found = self._missions.sorties(sortie_id=sortie_id)
-        if not found:
-            raise NotFound("no such sortie", where=str(sortie_id))
-        return found[-1]
-
-    def _patrol(self, patrol_id: PatrolId) -> Patrol:
-        found = [p for p in self._missions.patrols() if p.patrol_id == patrol_id]
-        if not found:
-            raise NotFound("no such patrol", where=str(patrol_id))
-        return found[0]
-
-    def _asset(self, asset_id: AssetId) -> Asset:
-        found = [a for a in self._missions.assets() if a.asset_id == asset_id]
-        if not found:
-            raise NotFound("no such asset", where=str(asset_id))
-        return found[0]
-
-    def _watched(self, patrol: Patrol) -> Sequence[Zone]:
-        zones = self._zones.find(Purpose.WATCH)
-        return [z for z in zones if not patrol.zone_ids or z.zone_id in patrol.zone_ids]

@@ -1,7 +1,7 @@
 """Orders on their way to a sortie, and what is told of each."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -96,6 +96,8 @@ class SortieCommands:
         self.journal = journal
         self.grounded: SkyCleared | None = None
         """Why it may not start any more; a start that is being prepared ends before it arms."""
+        self.look_again: Callable[[], Awaitable[None]] | None = None
+        """Looks, just before it arms, whether it may still start; raises what speaks against it."""
         self.over = False
         """Whether the sortie has ended: what is ordered now is refused."""
 

@@ -6,7 +6,9 @@ while their times overlap. Returns are part of both flights only at their planne
 unplanned one is for the live monitor. This is our own fleet alone, not ASTM F3548.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from itertools import pairwise
 
@@ -57,7 +59,11 @@ def check_others(
             delay_s = (other.departs_at - departs_at).total_seconds()
         lift_m = _lift_m(other.plan, path.plan)
         met = _first_conflict(
-            mine, theirs, (theirs_path.frame, path.frame), (delay_s, lift_m), departs_at
+            mine,
+            [replace(one, late_s=math.inf) for one in theirs] if other.untimed else theirs,
+            (theirs_path.frame, path.frame),
+            (delay_s, lift_m),
+            departs_at,
         )
         if met is None:
             continue
