@@ -13,6 +13,7 @@ import shapely
 from core.errors import DatumUnknown
 from core.ids import ZoneId
 from geo.flight_room import above_home_m
+from geo.ground_grid import GroundGrid
 from geo.positions import Altitude, Datum, Position
 from geo.zones import Purpose, Zone, to_local
 from missions.model import Asset
@@ -20,7 +21,10 @@ from missions.permissions import Permission
 from missions.proving.clearance import TOLERANCE_M, first_breach, within
 from missions.proving.finding_list import FindingList
 from missions.proving.flight_path import FlightPath
-from missions.proving.sheets import COLUMNS, RETURNS, Part
+from missions.proving.sheets import COLUMNS, RETURNS, Sheet
+
+_DEEPEST = 7
+"""A leg is halved so often where the ground under it is uneven."""
 
 
 def check_permission(
@@ -29,6 +33,7 @@ def check_permission(
     permissions: Sequence[Permission] | None,
     departs_at: datetime | None,
     found: FindingList,
+    ground: GroundGrid | None = None,
 ) -> None:
     """Checks that a valid permission covers the flight.
 
@@ -38,6 +43,7 @@ def check_permission(
         permissions: on hand; `None` where nobody said.
         departs_at: start, or `None` where it is not known.
         found: takes the findings.
+        ground: under heights above ground; without it the ground is level at home.
     """
     number = path.plan.permission
     if permissions is None:
@@ -54,7 +60,7 @@ def check_permission(
     tries = []
     for permission in named:
         one = FindingList(path.frame, asset.autopilot)
-        _check_one(path, asset, permission, departs_at, one)
+        _check_one(path, asset, permission, departs_at, one, ground)
         tries.append(one.sorted())
     # where the plan names none, the one that fits best is what it is flown under
     found.take(min(tries, key=lambda findings: sum(f.severity == "error" for f in findings)))
@@ -66,6 +72,7 @@ def _check_one(
     permission: Permission,
     departs_at: datetime | None,
     found: FindingList,
+    ground: GroundGrid | None,
 ) -> None:
     number = permission.number
     if permission.asset_ids and asset.asset_id not in permission.asset_ids:
@@ -74,7 +81,7 @@ def _check_one(
         found.error("permission_other_asset", message, about=number, cure=cure)
     _check_time(path, permission, departs_at, found)
     _check_area(path, permission, found)
-    _check_heights(path, permission, found)
+    _check_heights(path, permission, found, ground)
 
 
 def _check_time(
@@ -144,7 +151,9 @@ def _check_area(path: FlightPath, permission: Permission, found: FindingList) ->
         found.error(code, message, where, sheet.item, about=permission.number)
 
 
-def _check_heights(path: FlightPath, permission: Permission, found: FindingList) -> None:
+def _check_heights(
+    path: FlightPath, permission: Permission, found: FindingList, ground: GroundGrid | None
+) -> None:
     number, home = permission.number, path.plan.home
     try:
         floor = _above_home_m(permission.floor, permission, home, ceiling=False)
@@ -153,23 +162,64 @@ def _check_heights(path: FlightPath, permission: Permission, found: FindingList)
         cure = "give its heights above ground or above sea level"
         found.error("datum_unknown", str(error), about=number, cure=cure)
         return
+    under_floor = ground if _over_ground(permission.floor) else None
+    under_ceiling = ground if _over_ground(permission.ceiling) else None
     for sheet in path.sheets:
         if sheet.part in COLUMNS:
             continue
-        low, high = sheet.band_m
         back = sheet.part in RETURNS
-        if high > ceiling + TOLERANCE_M:
+        bound = _passes(sheet, ceiling, under_ceiling, above=True)
+        if bound is not None:
             code = "permission_height_on_return" if back else "permission_height"
             what = "a return on the way" if back else "the way"
             message = (
-                f"{what} to step {sheet.item} is at {high:.0f} m, {number} allows {ceiling:.0f} m"
+                f"{what} to step {sheet.item} is at {sheet.band_m[1]:.0f} m,"
+                f" {number} allows {bound:.0f} m{_there(under_ceiling)}"
             )
             found.error(code, message, sheet.b, sheet.item, about=number)
-        if low < floor - TOLERANCE_M and not back and sheet.part is not Part.RETURN_CLIMB:
-            message = f"the way to step {sheet.item} is at {low:.0f} m, {number} begins at"
-            found.error(
-                "permission_height", f"{message} {floor:.0f} m", sheet.b, sheet.item, about=number
+        bound = None if back else _passes(sheet, floor, under_floor, above=False)
+        if bound is not None:
+            message = (
+                f"the way to step {sheet.item} is at {sheet.band_m[0]:.0f} m,"
+                f" {number} begins at {bound:.0f} m{_there(under_floor)}"
             )
+            found.error("permission_height", message, sheet.b, sheet.item, about=number)
+
+
+def _passes(
+    sheet: Sheet, limit_m: float, ground: GroundGrid | None, *, above: bool, deep: int = 0
+) -> float | None:
+    """Returns the limit that a sheet is above (or below), above home, or `None`.
+
+    Args:
+        sheet: a part of the way.
+        limit_m: above home, or above the ground where that is given.
+        ground: under the limit.
+        above: whether it is a ceiling.
+        deep: how often the sheet was halved: where the ground rises with it, only a part tells.
+    """
+    bound = limit_m
+    if ground is not None and math.isfinite(limit_m):
+        west, south, east, north = sheet.shape.bounds
+        wide = sheet.radius_m
+        lowest, highest = ground.span_m((west - wide, south - wide, east + wide, north + wide))
+        bound += lowest if above else highest
+    low, high = sheet.band_m
+    if (above and high <= bound + TOLERANCE_M) or (not above and low >= bound - TOLERANCE_M):
+        return None
+    halves = sheet.halves() if ground is not None and deep < _DEEPEST else ()
+    if not halves:
+        return bound
+    passed = (_passes(one, limit_m, ground, above=above, deep=deep + 1) for one in halves)
+    return next((one for one in passed if one is not None), None)
+
+
+def _over_ground(limit: Altitude | None) -> bool:
+    return limit is not None and limit.datum is Datum.GROUND
+
+
+def _there(ground: GroundGrid | None) -> str:
+    return "" if ground is None else " above home there"
 
 
 def _above_home_m(

@@ -159,7 +159,7 @@ class Prover:
         if self._ground is not None:
             check_ground(path, self._ground, found)
         departs_at = circumstances.departs_at
-        check_permission(path, asset, circumstances.permissions, departs_at, found)
+        check_permission(path, asset, circumstances.permissions, departs_at, found, self._ground)
         check_others(path, asset, departs_at, circumstances.others, found)
         check_link(path, asset, found)
         check_weather(asset, circumstances.weather, found)
