@@ -15,8 +15,10 @@ from api.fleet_desk import asset_of
 from api.services import Services
 from core.errors import BadRequest, IllegalMove, KeyReused, NotAllowed, QyranError
 from core.ids import AssetId, SortieId, fresh_id
+from geo.positions import Covariance, GroundPoint
 from missions.driving.rounds import Round, check_fits, round_of, stops_of
 from missions.driving.taps import ALARMS, SEAT, Tap, TapId, TapKind, alarm, ever_sat, seated
+from missions.handoffs.model import Handoff, Occasion
 from missions.model import SORTIE_MOVES, Asset, AssetKind, Patrol, Sortie
 from telemetry.model import TelemetrySample
 
@@ -24,6 +26,8 @@ ORDERS_LAST = timedelta(minutes=2)
 """A pause that comes later than this is kept, but no vehicle is stopped for it any more."""
 AHEAD_MOST = timedelta(minutes=5)
 """A position from further in the future shows a clock that is wrong."""
+ONE_SIGMA = math.sqrt(-2.0 * math.log(1.0 - 0.68))
+"""Sigmas of the circle that holds 68 % of a round normal distribution."""
 ROUGH_M = 100.0
 """A position with a wider circle is one of the mobile network, not of a satellite receiver."""
 
@@ -62,6 +66,8 @@ class Sheet:
     """What the driver may start; only where nothing is under way."""
     sos: Tap | None
     """The call for help that is still out."""
+    call: Handoff | None = None
+    """An event that this car is asked to go to, or goes to."""
     street: str = ""
     """On which the car is, by all of its last positions; empty where that is not sure."""
 
@@ -153,7 +159,7 @@ def sheet(services: Services, who: Account, asset_id: str) -> Sheet:
         patrols = tuple(one for one in kept if one.asset_id == asset.asset_id and one.route)
     raised = alarm(services.taps.taps(asset.asset_id, kinds=ALARMS))
     street = services.street(asset.asset_id)
-    return Sheet(asset, seat, sortie, here, patrols, raised, street)
+    return Sheet(asset, seat, sortie, here, patrols, raised, _call(services, asset), street)
 
 
 def keep_taps(
@@ -236,6 +242,40 @@ def keep_positions(
     ]
     kept = services.postbox.post(asset.asset_id, good)
     return Posted(kept, len(good) - kept, len(samples) - len(good))
+
+
+def call_for_help(services: Services, tap: Tap) -> Occasion | None:
+    """Returns the event that a new SOS is; `None` where it is over, or nobody knows where it is.
+
+    The press and its event have one id, so a press that comes twice is one event.
+    """
+    raised = alarm(services.taps.taps(tap.asset_id, kinds=ALARMS))
+    if tap.kind is not TapKind.SOS or raised is None:
+        return None
+    if tap.place is not None:
+        lat, lon, sigma_m = tap.place.lat_deg, tap.place.lon_deg, tap.place.radius_m / ONE_SIGMA
+    else:
+        status = services.operations.status(tap.asset_id)
+        position = None if status is None else status.sample.position
+        if position is None or status is None:
+            return None
+        lat, lon = position.lat_deg, position.lon_deg
+        sigma_m = status.sample.horizontal_sigma_m or ROUGH_M
+    variance = max(1.0, sigma_m) ** 2
+    return Occasion(
+        f"sos-{tap.tap_id}",
+        "sos",
+        GroundPoint(lat, lon, Covariance(variance, variance)),
+        tap.at,
+        caller=tap.asset_id,
+    )
+
+
+def _call(services: Services, asset: Asset) -> Handoff | None:
+    """Returns the open event that this very car is asked to go to, or goes to."""
+    found = services.handoff_store.handoffs(only_open=True, asset_id=asset.asset_id)
+    mine = [one for one in found if one.asset_id == asset.asset_id and one.is_open]
+    return mine[-1] if mine else None
 
 
 def _check(tap: Tap, asset: Asset, *, allowed: bool) -> None:

@@ -1,10 +1,12 @@
 """The driver's page: a seat in a car, its round, its buttons, its position."""
 
+import logging
+
 from starlette.concurrency import run_in_threadpool
 
 from api import driving_desk as desk
 from api.accounts import Role
-from api.driving_desk import TapAnswer
+from api.driving_desk import TapAnswer, TapOutcome
 from api.policies import GuardedRouter, roles
 from api.requests import ServicesOf, Who
 from api.schemas.base import ListOf
@@ -25,6 +27,7 @@ from core.ids import SortieId, UserId
 from missions.driving.taps import Tap, TapKind
 
 router = GuardedRouter("driving")
+log = logging.getLogger(__name__)
 
 _DRIVER = roles(Role.DRIVER)
 
@@ -72,6 +75,9 @@ async def post_driving_taps(
     wanted = await run_in_threadpool(desk.order_wanted, services, who, asset_id, taps, answers)
     if wanted is not None:
         answers = await _ordered(services, who.user_id, *wanted, answers)
+    for tap, answer in zip(taps, answers, strict=True):
+        if answer.outcome is TapOutcome.KEPT and tap.kind is TapKind.SOS:
+            await _called(services, who.user_id, tap)
     shown = await run_in_threadpool(_sheet, services, who, asset_id)
     return TapsOut(answers=[TapAnswerOut.from_domain(one) for one in answers], sheet=shown)
 
@@ -84,6 +90,20 @@ def post_driving_positions(
     samples = [one.to_domain(asset_id) for one in body.positions]
     posted = desk.keep_positions(services, who, asset_id, samples)
     return PostedOut.from_domain(posted, services.clock.now())
+
+
+async def _called(services: Services, by: UserId, tap: Tap) -> None:
+    """Hands a call for help to who goes there; where that fails, it is kept and told all the same.
+
+    Whoever watches is told of the press itself, so a call that nobody can be sent to is not silent.
+    """
+    occasion = await run_in_threadpool(desk.call_for_help, services, tap)
+    if occasion is None or services.handoffs is None:
+        return
+    try:
+        await services.handoffs.open(occasion, by)
+    except QyranError as error:
+        log.error("a call for help was not handed on", extra={"reason": str(error)})
 
 
 async def _ordered(

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from api.driving_desk import Posted, Sheet, TapAnswer, TapOutcome
+from api.driving_desk import ONE_SIGMA, Posted, Sheet, TapAnswer, TapOutcome
 from api.schemas.base import Answer, Body, Id, Instant, Lat, LineString, Lon, LonLat, line_of
 from api.services import Services
 from core.errors import NotFound
@@ -13,6 +13,7 @@ from core.ids import AssetId, SortieId, UserId
 from geo.positions import Altitude, Datum, Position
 from missions.driving.rounds import StopNow, StopState
 from missions.driving.taps import Obstacle, Tap, TapId, TapKind, TapPlace
+from missions.handoffs.model import Handoff, HandoffState
 from missions.model import Asset, SortieState
 from missions.planning.planner import plan_path
 from telemetry.model import TelemetrySample
@@ -31,8 +32,6 @@ _POSITIONS: list[JsonValue] = [
     {"positions": [{"at": "2026-11-20T09:00:00Z", **_PLACE, "speed_m_s": 8.2, "course_deg": 91.5}]}
 ]
 _SEAT: list[JsonValue] = [{}, {"take_over": True}]
-_ONE_SIGMA = math.sqrt(-2.0 * math.log(1.0 - 0.68))
-"""Sigmas of the circle that holds 68 % of a round normal distribution."""
 Radius = Annotated[float, Field(ge=0, le=1e7)]
 """Of the circle that holds a place, metres; 68 % certain at the least."""
 
@@ -111,7 +110,7 @@ class PositionIn(PlaceIn):
             Position(self.lat, self.lon, Altitude(0.0, Datum.GROUND)),
             north,
             east,
-            horizontal_sigma_m=self.radius_m / _ONE_SIGMA,
+            horizontal_sigma_m=self.radius_m / ONE_SIGMA,
             on_ground=True,
         )
 
@@ -222,6 +221,40 @@ class DriveOut(Answer):
     paused: bool
 
 
+class CallOut(Answer):
+    """An event that the car is asked to go to, or goes to."""
+
+    id: str
+    """Of the hand-off: accepted, refused and closed by its own routes."""
+    state: HandoffState
+    kind: str
+    words: str
+    plate: str
+    place: LonLat
+    heading_deg: float | None
+    """Direction of travel of what is sought."""
+    answer_by: Instant | None
+    """Until when the car is asked; null once it was answered."""
+    travel_s: float | None
+
+    @classmethod
+    def from_domain(cls, handoff: Handoff) -> Self:
+        """Returns a call."""
+        occasion, offer = handoff.occasion, handoff.offer
+        asked = offer is not None and handoff.state is HandoffState.OFFERED
+        return cls(
+            id=handoff.handoff_id,
+            state=handoff.state,
+            kind=occasion.kind,
+            words=occasion.words,
+            plate=occasion.plate,
+            place=(occasion.point.lon_deg, occasion.point.lat_deg),
+            heading_deg=occasion.heading_deg,
+            answer_by=offer.answer_by if asked and offer is not None else None,
+            travel_s=None if offer is None else offer.travel_s,
+        )
+
+
 class SheetOut(Answer):
     """A car as its driver sees it."""
 
@@ -231,6 +264,7 @@ class SheetOut(Answer):
     seated_at: Instant
     drive: DriveOut | None
     patrols: list[OfferOut]
+    call: CallOut | None
     sos_at: Instant | None
     """Since when a call for help is out."""
     street: str
@@ -260,6 +294,7 @@ class SheetOut(Answer):
             seated_at=sheet.seat.received_at,
             drive=drive,
             patrols=[OfferOut(id=one.patrol_id, name=one.name) for one in sheet.patrols],
+            call=None if sheet.call is None else CallOut.from_domain(sheet.call),
             sos_at=None if sheet.sos is None else sheet.sos.at,
             street=sheet.street,
         )

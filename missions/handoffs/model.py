@@ -93,6 +93,8 @@ class Occasion:
     incident_id: IncidentId | None = None
     button_id: str = ""
     words: str = ""
+    caller: AssetId | None = None
+    """The asset whose crew calls for help; it is not asked itself."""
 
 
 @dataclass(frozen=True, slots=True)

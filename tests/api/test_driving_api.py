@@ -1,5 +1,6 @@
 """The driver's page over REST: one's own car, taps kept once and in order, positions in batches."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from api.accounts import Role
 from api.live import LiveFeed
+from api.schemas.driving import CallOut
 from core.ids import AssetId, MissionId, PatrolId, SortieId
 from missions.driving.taps import Tap, TapKind
 from missions.model import AssetKind, ItemKind, MissionItem, Progress, SortieState
@@ -22,6 +24,7 @@ from tests.builders import (
     after,
     an_asset,
 )
+from tests.station.test_handing_off import Scene
 
 CAR = "/driving/cars/car-1"
 CORNERS = ((0, 0), (300, 0), (305, 2), (300, 300), (0, 300), (0, 600))
@@ -294,3 +297,33 @@ def test_a_driver_is_not_told_of_others_on_the_live_stream() -> None:
             name, data = _shown(station.services, account, event) or ("", {})
             assert (name, data["kind"], data["by"]) == ("driver", "sos", anna.name)
         assert timedelta(0) <= station.clock.now() - NOW
+
+
+def test_an_sos_is_handed_to_another_once_and_a_call_is_shown_to_the_car_that_is_asked() -> None:
+    scene = Scene()
+    for asset_id in (AssetId("car-1"), AssetId("car-2")):
+        scene.missions.save_asset(an_asset(asset_id=asset_id, kind=AssetKind.VEHICLE))
+    with a_station(
+        handoffs=scene.handing, handoff_store=scene.store, missions=scene.missions
+    ) as station:
+        driver = a_driver(station)
+        place = {"lat": 51.0, "lon": 71.36, "radius_m": 12.0}
+        for _ in range(2):
+            sent(driver, a_press(1, "sos", place=place))
+        (handoff,) = scene.store.handoffs()
+        assert (handoff.occasion.kind, handoff.occasion.caller) == ("sos", "car-1")
+        assert handoff.occasion.point.lat_deg == 51.0
+        assert "car-1" not in {offer.asset_id for offer in handoff.offers}
+        assert driver.get(CAR).json()["call"] is None
+        assert handoff.asset_id is not None
+        # the car that is asked sees it, and its driver answers
+        offer = replace(handoff.offers[-1], asset_id=AssetId("car-1"))
+        asked = replace(handoff, offers=(offer,), version=handoff.version + 1)
+        shown = CallOut.from_domain(asked)
+        assert (shown.kind, shown.place, shown.state) == ("sos", (71.36, 51.0), "offered")
+        assert shown.answer_by == offer.answer_by
+        # one that is over already, and one that nobody can place, is kept and told alone
+        sent(driver, a_press(2, "sos_over"))
+        sent(driver, a_press(3, "sos"))
+        assert len(scene.store.handoffs()) == 1
+        assert len(taps_of(station)) == 3

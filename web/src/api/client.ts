@@ -139,6 +139,11 @@ export const api = {
       body: { taps },
       signal: AbortSignal.timeout(PATIENCE_MS),
     }),
+  acceptCall: (call: string) => request<unknown>(`/handoffs/${id(call)}/accept`, { method: 'POST' }),
+  refuseCall: (call: string, reason: string) =>
+    request<unknown>(`/handoffs/${id(call)}/refuse`, { method: 'POST', body: { reason } }),
+  closeCall: (call: string, outcome: string) =>
+    request<unknown>(`/handoffs/${id(call)}/outcome`, { method: 'POST', body: { outcome } }),
   positions: (car: string, positions: Fix[]) =>
     request<{ kept: number; repeated: number; refused: number; time: string }>(
       `/driving/cars/${id(car)}/positions`,

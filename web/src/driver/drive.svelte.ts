@@ -1,7 +1,7 @@
 /** What the driver's page knows and does: the car, its round, presses, positions, prompts. */
 import { api } from '../api/client';
 import { asProblem, type Problem } from '../core/problem';
-import { decimal, language, t } from '../i18n/i18n.svelte';
+import { decimal, language, t, tCode } from '../i18n/i18n.svelte';
 import { session } from '../state/session.svelte';
 import { Fixes } from './fixes';
 import { NOTHING_SAID, aim, prompts, rough, type Prompt } from './guide';
@@ -53,6 +53,7 @@ let lock: WakeLockSentinel | null = null;
 let hiddenAt = 0;
 let lastKept = { at: 0, lon: 0, lat: 0 };
 let promptTimer: ReturnType<typeof setTimeout> | null = null;
+let calledFor: string | null = null;
 let running = false;
 let turning = false;
 let turnAgain = false;
@@ -185,8 +186,15 @@ function tell(): void {
   const target = drive ? aim(drive, here()) : null;
   const found = prompts(said, drive, target, fix?.course_deg ?? null, online);
   said = found.said;
-  if (found.say.length === 0) return;
-  const text = found.say.map(words).join(' ');
+  const texts = found.say.map(words);
+  const call = sheet?.call;
+  if (call?.state === 'offered' && call.id !== calledFor) {
+    texts.unshift(t('say.call', { kind: tCode('call', call.kind) }));
+    navigator.vibrate?.([300, 150, 300, 150, 300]);
+  }
+  calledFor = call?.id ?? null;
+  if (texts.length === 0) return;
+  const text = texts.join(' ');
   prompt = text;
   // A distance that was said is wrong soon; what is asked of the driver has a line of its own.
   if (promptTimer) clearTimeout(promptTimer);
@@ -446,6 +454,20 @@ export const drive = {
       problem = asProblem(error);
     } finally {
       busy = false;
+    }
+  },
+
+  /** Answers a call, or tells what came of it: this holds only now, so it is never put off. */
+  async answer(act: () => Promise<unknown>): Promise<void> {
+    busy = true;
+    try {
+      await act();
+      problem = null;
+    } catch (error) {
+      problem = asProblem(error);
+    } finally {
+      busy = false;
+      await turn();
     }
   },
 

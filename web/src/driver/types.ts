@@ -35,12 +35,29 @@ export interface Drive {
   paused: boolean;
 }
 
+export interface Call {
+  id: string;
+  state: 'offered' | 'unanswered' | 'accepted' | 'moving' | 'on_scene';
+  kind: string;
+  words: string;
+  plate: string;
+  place: LonLat;
+  heading_deg: number | null;
+  answer_by: string | null;
+  travel_s: number | null;
+}
+
+export const REFUSALS = ['busy', 'unfit', 'road'] as const;
+export const OUTCOMES = ['helped', 'nothing_found', 'false_alarm', 'passed_on', 'not_reached'] as const;
+
 export interface Sheet {
   car: Car;
   time: string;
   seated_at: string;
   drive: Drive | null;
   patrols: { id: string; name: string }[];
+  /** An event that the car is asked to go to, or goes to. */
+  call: Call | null;
   sos_at: string | null;
   /** On which the car is; empty where that is not sure. */
   street: string;

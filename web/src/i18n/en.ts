@@ -492,6 +492,23 @@ export const en = {
   'say.half_left': 'Ahead to the left.',
   'say.m': '{n} metres',
   'say.km': '{n} kilometres',
+  'drive.accept': 'Accept',
+  'drive.refuse': 'Refuse',
+  'drive.close_call': 'Close the call',
+  'drive.outcome': 'What came of it?',
+  'call.sos': 'Call for help',
+  'call.call': 'Call',
+  'call.vehicle_stopped': 'A vehicle stopped',
+  'call.waste_heap': 'A heap of waste',
+  'refusal.busy': 'Busy with another task',
+  'refusal.unfit': 'The car is not ready',
+  'refusal.road': 'The road there is closed',
+  'outcome.helped': 'Helped',
+  'outcome.nothing_found': 'Nothing found',
+  'outcome.false_alarm': 'False alarm',
+  'outcome.passed_on': 'Passed on to others',
+  'outcome.not_reached': 'Could not get there',
+  'say.call': '{kind}. Accept or refuse?',
 } as const;
 
 export type Key = keyof typeof en;
