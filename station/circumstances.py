@@ -54,7 +54,8 @@ def own_flight(sortie: Sortie, now: datetime) -> OwnFlight:
     started_at, expected_s = sortie.started_at, sortie.plan.expected_s
     if started_at is None:
         return OwnFlight(sortie.plan, now, untimed=True)
-    held = any(event.state is SortieState.HOLDING for event in sortie.events)
+    states = (sortie.state, *(event.state for event in sortie.events))
+    held = SortieState.HOLDING in states
     beside = sortie.guided is not None or sortie.by_hand
     late = (now - started_at).total_seconds() > _LATE * expected_s + _LATE_S
     return OwnFlight(sortie.plan, started_at, untimed=held or beside or late)

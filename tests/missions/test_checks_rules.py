@@ -10,8 +10,10 @@ from missions.circumstances import Circumstances, OwnFlight
 from missions.model import (
     Autopilot,
     MissionItem,
+    Plan,
     Severity,
 )
+from missions.permissions import Permission
 from missions.proving.checks import check_plan
 from tests.builders import NOW, a_place, a_square, after, an_asset
 from tests.missions.flying import a_car, a_drive, a_fence
@@ -220,6 +222,34 @@ def test_heights_above_ground_follow_the_ground() -> None:
         if f.severity is Severity.ERROR
     }
     assert "above_ceiling" not in over_hill
+
+
+def test_a_permissions_heights_above_ground_follow_the_ground() -> None:
+    low = a_permission(ceiling=Altitude(45.0, GROUND))
+    rising = a_flight(TAKEOFF, to(0, 100, 70.0), to(60, 100, 70.0), to(0, 0, 40.0), RETURN)
+    assert "permission_height" in errors(rising, permissions=(low,))
+
+    def codes_over(plan: Plan, hill_m: float, permission: Permission) -> set[str]:
+        against = known(permissions=(permission,))
+        found = check_plan(plan, an_asset(), against, terrain=Hill(hill_m))
+        return {f.code for f in found if f.severity is Severity.ERROR}
+
+    # it climbs with the hill and stays 40 m above it
+    assert "permission_height" not in codes_over(rising, 30.0, low)
+    # over a valley what is level with home is far above the ground
+    assert "permission_height" in codes_over(GOOD, -60.0, low)
+    high = a_permission(floor=Altitude(25.0, GROUND))
+    assert "permission_height" not in codes_over(GOOD, 0.0, high)
+    assert "permission_height" in codes_over(GOOD, 25.0, high)
+
+
+def test_one_of_ours_that_is_held_or_late_keeps_its_way() -> None:
+    far_later = after(hours=1)
+    assert errors(GOOD, others=(OTHER,), departs_at=far_later) == set()
+    untimed = replace(OTHER, untimed=True)
+    assert errors(GOOD, others=(untimed,), departs_at=far_later) == {"conflict_with_own"}
+    before = replace(untimed, departs_at=after(hours=2))  # gone before the other even starts
+    assert errors(GOOD, others=(before,), departs_at=far_later) == set()
 
 
 def test_a_terrain_of_another_datum_joins_nothing() -> None:
