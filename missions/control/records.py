@@ -39,6 +39,8 @@ class CommandKind(StrEnum):
     """Settings of an aircraft on the ground were corrected."""
     CLEAR_SKY = "clear_sky"
     LIFT_SKY = "lift_sky"
+    HAND_OFF = "hand_off"
+    """An event is offered to an asset, accepted, refused, or goes on; see `missions.handoffs`."""
     FLY_TO = "fly_to"
     ORBIT = "orbit"
     FOLLOW = "follow"
@@ -46,8 +48,6 @@ class CommandKind(StrEnum):
     ZOOM = "zoom"
     LIGHT = "light"
     LOUDSPEAKER = "loudspeaker"
-    HAND_OFF = "hand_off"
-    """An event is offered to an asset, accepted, refused, or goes on; see `missions.handoffs`."""
 
 
 class Outcome(StrEnum):
