@@ -16,8 +16,9 @@ from api.setup import SetUp
 from api.throttle import SignInThrottle
 from core.clock import Clock
 from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
-from geo.ports import ZoneStore
+from geo.ports import TerrainModel, ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from missions.circumstances import Circumstances
 from missions.control.desk import ControlDesk
 from missions.control.ports import ControlStore
 from missions.control.records import Answer
@@ -27,7 +28,7 @@ from missions.failsafes.report import FailsafeService
 from missions.fence_translation import FenceLoss
 from missions.guided import ApprovedText, Task
 from missions.handoffs.ports import HandoffStore
-from missions.model import Finding, Plan, Severity, Sortie
+from missions.model import Asset, Finding, Plan, Severity, Sortie
 from missions.monitoring.monitored import Monitored
 from missions.planning.patrol_room import LeftOut
 from missions.planning.resumption import Rest
@@ -115,6 +116,10 @@ class Operations(Protocol):
             NotFound: if there is no such patrol, asset or zone.
             ZoneInvalid: if a zone can't be planned with.
         """
+        ...
+
+    def surroundings(self, asset: Asset, at: datetime) -> tuple[Circumstances, TerrainModel | None]:
+        """Returns what a start of an asset at an instant is held against, zones apart."""
         ...
 
     def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from api.services import PlanReport, RestReport
 from core.errors import BadRequest, NotFound
 from core.ids import AssetId, PatrolId, SortieId, UserId
-from geo.ports import ZoneStore
+from geo.ports import TerrainModel, ZoneStore
 from geo.zones import Purpose, Zone
 from missions.circumstances import Circumstances, OwnFlight
 from missions.executor import authorise, new_sortie
@@ -21,6 +21,8 @@ from missions.proving.proof import refuse_errors
 from station.circumstances import own_flight, with_permission
 from station.kept_poses import kept_poses
 from station.patrol_line import Station
+
+_SOON = timedelta(hours=1)
 
 
 class PreparedSorties:
@@ -50,6 +52,18 @@ class PreparedSorties:
         asset = self._asset(patrol.asset_id)
         known = self._known(asset)
         return self._report(self._planned(patrol, asset, known), asset, known)
+
+    def surroundings(
+        self, asset: Asset, at: datetime
+    ) -> tuple[Circumstances, TerrainModel | None]:
+        """Returns what a start of an asset at an instant is held against, zones apart.
+
+        Sorties that are under way count for a start within the hour, as does weather.
+        """
+        known = self._known(asset)
+        if not abs(at - self._station.clock.now()) < _SOON:
+            known = replace(self._circumstances(asset, at), weather=None)
+        return replace(known, departs_at=at), self._station.ground.terrain
 
     def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
         """Plans what a sortie's camera has not seen, over the zones in force now.

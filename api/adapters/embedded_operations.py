@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 
 from api.services import (
@@ -25,6 +26,8 @@ from core.errors import (
     VehicleUnreachable,
 )
 from core.ids import AssetId, MissionId, PatrolId, SortieId, UserId, fresh_id
+from geo.ports import TerrainModel
+from missions.circumstances import Circumstances
 from missions.control.desk import ControlDesk
 from missions.control.records import (
     Answer,
@@ -98,6 +101,10 @@ class EmbeddedOperations:
         place = (asset.home.lat_deg, asset.home.lon_deg)
         finding = Finding(Severity.ERROR, "item_outside_fence", "leaves the fence", place, 0)
         return PlanReport(plan, (finding,))
+
+    def surroundings(self, asset: Asset, at: datetime) -> tuple[Circumstances, TerrainModel | None]:
+        """Returns that the start alone is known."""
+        return Circumstances(departs_at=at), None
 
     def rest(self, sortie_id: SortieId, others: Sequence[SortieId] = ()) -> RestReport:
         """Returns what was put into `rests`.
@@ -190,7 +197,11 @@ class EmbeddedOperations:
     ) -> Commanded:
         asset = self._asset(sortie.plan.asset_id)
         command = self._command(
-            CommandKind(kind.value), by, asset.asset_id, sortie.sortie_id, CommandDetails(task=words)
+            CommandKind(kind.value),
+            by,
+            asset.asset_id,
+            sortie.sortie_id,
+            CommandDetails(task=words),
         )
 
         def obeyed() -> Sortie:

@@ -54,10 +54,16 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     asset = _asset(services, body.asset_id, plan)
     permissions = tuple(services.permissions.permissions()) if body.station_permissions else None
     departs_at, about_start = chosen_start(body.departs_at, loaded.departs_at, services.clock.now())
+    weather = None if body.weather is None else body.weather.to_domain()
+    known, terrain = Circumstances(departs_at=departs_at), None
+    if body.station_surroundings:
+        begins = departs_at or services.clock.now()
+        known, terrain = services.operations.surroundings(asset, begins)
     around = Circumstances(
         departs_at=departs_at,
         permissions=permissions,
-        weather=None if body.weather is None else body.weather.to_domain(),
+        weather=weather or (known.weather if body.asset_id and departs_at else None),
+        others=known.others if body.asset_id and departs_at else (),
         margin_m=body.margin_m,
         zones=zones,
     )
@@ -65,7 +71,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
     changes: tuple[str, ...] = ()
     mended = None
     if body.fix:
-        fixed = fix_plan(plan, asset, around)
+        fixed = fix_plan(plan, asset, around, terrain=terrain)
         found, changes = fixed.findings, fixed.words
         # what was not understood must not come back as a plan that looks whole
         mended = (
@@ -74,7 +80,7 @@ def post_plan_check(services: ServicesOf, body: PlanCheckBody) -> PlanCheckOut:
             else None
         )
     else:
-        found = check_plan(plan, asset, around)
+        found = check_plan(plan, asset, around, terrain=terrain)
     if body.asset_id is None:
         found = as_warnings(found, ASSUMED)
     findings = (*not_understood, *about_start, *found)

@@ -66,6 +66,9 @@ class PlanCheckBody(Body):
     """Whether the station's flight zones hold besides the plan's own fence."""
     station_permissions: bool = True
     """Whether it must fit one of the station's permissions; else it is only not known."""
+    station_surroundings: bool = True
+    """Whether the station's ground counts and, for a named asset that starts within the hour, its
+    weather (where none is given) and our sorties under way, as when the plan is started."""
     fix: bool = False
     """Whether cures are applied and the result is proven again."""
 

@@ -185,3 +185,20 @@ def test_what_changed_since_the_proof_is_seen_before_it_arms(
 
     with a_place_to_start() as place:
         asyncio.run(story(place))
+
+
+def test_who_is_under_way_surrounds_a_start_of_now_and_not_one_of_tomorrow() -> None:
+    async def story(place: Place) -> None:
+        sortie = await place.start(ONE)
+        now, terrain = place.operations.surroundings(OTHER, after(minutes=5))
+        assert [one.plan for one in now.others] == [sortie.plan]
+        assert now.departs_at == after(minutes=5)
+        assert terrain is not None
+        later, _ = place.operations.surroundings(OTHER, after(hours=20))
+        assert later.others == ()
+        own, _ = place.operations.surroundings(DRONE, NOW)
+        assert own.others == ()
+        await place.ended()
+
+    with a_place_to_start() as place:
+        asyncio.run(story(place))
