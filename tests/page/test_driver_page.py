@@ -62,7 +62,7 @@ def phone(chromium: "playwright.Browser", served: Served) -> Iterator[Phone]:
             locale="en-US",
         )
         contexts.append(context)
-        context.set_default_timeout(25_000)
+        context.set_default_timeout(PATIENCE_MS)
         kept = {"qyran.lang": lang, "qyran.theme": theme, "qyran.demo_person": "driver"}
         context.add_init_script(
             f"for (const [key, value] of Object.entries({kept!r}))"
@@ -196,8 +196,6 @@ def test_prompts_are_spoken_in_the_drivers_language_and_shown(
     until(driver, "window.spoken.length > 1")
     # a phone without the language stays silent and shows the words
     mute = phone(lang=lang, voice="de", place=(-190, 60))
-    mute.page.locator("[data-car=car-1]").click()
-    mute.by("take-over").click()
     mute.page.locator("[data-testid=prompt]:not(:empty)").wait_for()
     assert next_stop in mute.by("prompt").inner_text()
     assert mute.page.evaluate("window.spoken") == []

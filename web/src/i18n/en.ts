@@ -492,6 +492,7 @@ export const en = {
   'say.half_left': 'Ahead to the left.',
   'say.m': '{n} metres',
   'say.km': '{n} kilometres',
+  'drive.back': 'Back',
   'drive.accept': 'Accept',
   'drive.refuse': 'Refuse',
   'drive.close_call': 'Close the call',

@@ -494,6 +494,7 @@ export const kk: Record<Key, string> = {
   'say.half_left': 'Алда, сол жақта.',
   'say.m': '{n} метр',
   'say.km': '{n} километр',
+  'drive.back': 'Артқа',
   'drive.accept': 'Қабылдау',
   'drive.refuse': 'Бас тарту',
   'drive.close_call': 'Шақыруды жабу',

@@ -494,6 +494,7 @@ export const ru: Record<Key, string> = {
   'say.half_left': 'Прямо и левее.',
   'say.m': '{n} метров',
   'say.km': '{n} километра',
+  'drive.back': 'Назад',
   'drive.accept': 'Принять',
   'drive.refuse': 'Отказать',
   'drive.close_call': 'Закрыть вызов',
