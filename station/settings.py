@@ -198,6 +198,14 @@ class MonitorSettings(Group):
     )
 
 
+class LoudspeakerSettings(Group):
+    """What may be said in public."""
+
+    texts: Path | None = setting(
+        None, "JSON list of approved texts (id, language, words); none means that nothing is said."
+    )
+
+
 class HandoffSettings(Group):
     """Events handed to who goes there."""
 
@@ -211,14 +219,6 @@ class HandoffSettings(Group):
     )  # fmt: skip
     violations: bool = setting(
         False, "Hand every new incident off at once; without it a person does by one click."
-    )
-
-
-class LoudspeakerSettings(Group):
-    """What may be said in public."""
-
-    texts: Path | None = setting(
-        None, "JSON list of approved texts (id, language, words); none means that nothing is said."
     )
 
 

@@ -38,7 +38,7 @@ def airborne(**parameters: float) -> ArduCopter:
     copter = booted()
     copter.parameters.update(parameters)
     copter.set_mission(simple_items(a_short_mission()))
-    copter.set_mode(GUIDED)
+    copter.set_mode(VehicleMode.GUIDED)
     assert copter.arm()
     copter.set_mode(VehicleMode.MISSION)
     assert copter.begin()
@@ -51,7 +51,7 @@ def test_arms_in_stabilize_before_it_knows_where_it_is_but_enters_no_other_mode(
     assert not copter.arm()
     assert "Gyros inconsistent" in words(copter)
     run(copter, 5.0)
-    assert not copter.set_mode(GUIDED)
+    assert not copter.set_mode(VehicleMode.GUIDED)
     assert not copter.set_mode(VehicleMode.MISSION)
     assert "requires position" in words(copter)
     assert copter.arm()
@@ -59,7 +59,7 @@ def test_arms_in_stabilize_before_it_knows_where_it_is_but_enters_no_other_mode(
 
 def test_disarms_by_itself_when_it_does_not_take_off() -> None:
     copter = booted()
-    copter.set_mode(GUIDED)
+    copter.set_mode(VehicleMode.GUIDED)
     assert copter.arm()
     run(copter, 9.0)
     assert copter.armed
@@ -70,7 +70,7 @@ def test_disarms_by_itself_when_it_does_not_take_off() -> None:
 def test_stands_in_auto_until_the_mission_is_started() -> None:
     copter = booted()
     copter.set_mission(simple_items(a_short_mission()))
-    copter.set_mode(GUIDED)
+    copter.set_mode(VehicleMode.GUIDED)
     copter.arm()
     copter.set_mode(VehicleMode.MISSION)
     run(copter, 5.0)
@@ -106,7 +106,7 @@ def test_a_fence_away_from_home_keeps_it_from_arming_only_where_it_is_enabled() 
     copter = booted()
     away = [AT.to_geo1_deg(e, n) for e, n in ((300, 0), (400, 0), (400, 100))]
     copter.set_fence([(True, tuple(away))])
-    copter.set_mode(GUIDED)
+    copter.set_mode(VehicleMode.GUIDED)
     copter.check_before_arming()
     assert not words(copter)
     copter.parameters["FENCE_ENABLE"] = 1
