@@ -87,6 +87,10 @@ class ItemExchange:
         if result != _ACCEPTED:
             raise TransferRefused(_RESULTS.get(result, f"result {result}"))
 
+    def set_current(self, seq: int) -> None:
+        """Asks the vehicle to begin with this item; its own word is the proof that it will."""
+        self._post("MISSION_SET_CURRENT", {"seq": seq})
+
     async def fetch(self, kind: int) -> Held:
         """Returns what the vehicle holds; raises as `ItemWire.fetch`."""
         held: dict[int, RawItem] = {}

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from mavsdk import MavsdkError
 from mavsdk.asyncio.plugins.action import ActionAsync
-from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync, MissionRawError
+from mavsdk.asyncio.plugins.mission_raw import MissionRawAsync
 from mavsdk.asyncio.plugins.param import ParamAsync, ParamError, ParamResult
 
 from core.clock import Clock
@@ -124,9 +124,10 @@ class MavsdkPilot:
         self._missions = MissionRawAsync(system.system)
         self._action = ActionAsync(system.system)
         self._parameters = ParamAsync(system.system)
+        self._wire = MavsdkWire(system, answer_s=self._deadlines.item_s)
         self._transfers = PlanTransfers(
             system,
-            MavsdkWire(system, answer_s=self._deadlines.item_s),
+            self._wire,
             self,
             tries=self._deadlines.tries,
             retry_after_s=self._deadlines.retry_after_s,
@@ -196,19 +197,17 @@ class MavsdkPilot:
         await self._enter_mission()
 
     async def _begin_with(self, step: int) -> None:
-        try:
-            await self._missions.set_current_mission_item(step)
-        except MissionRawError as error:
-            raise StartRefused(
-                f"the vehicle would not begin with step {step}: {error}", where=self._system.url
-            ) from error
-        state = self._system.state
-        if not await self._system.wait_for(lambda: state.current == step, self._deadlines.mode_s):
-            raise StartRefused(
-                f"the vehicle is at step {state.current} and not at {step}",
-                where=self._system.url,
-                cure="look at what it holds, and upload it again",
-            )
+        state, deadlines = self._system.state, self._deadlines
+        for _ in range(deadlines.tries):
+            self._wire.set_current(step)  # MAVSDK's own call knows its own uploads alone
+            within_s = deadlines.mode_s / deadlines.tries
+            if await self._system.wait_for(lambda: state.current == step, within_s):
+                return
+        raise StartRefused(
+            f"the vehicle is at step {state.current} and not at {step}",
+            where=self._system.url,
+            cure="look at what it holds, and upload it again",
+        )
 
     async def _enter_mission(self) -> None:
         await self._transfers.confirm()
