@@ -262,7 +262,7 @@ class SkyCleared(Refused):
 
 
 class FlownByHand(Refused):
-    """A pilot has taken the sticks, and nothing is ordered until somebody takes the vehicle back."""
+    """A pilot has taken the sticks; nothing is ordered until somebody takes the vehicle back."""
 
     code = "flown_by_hand"
 
