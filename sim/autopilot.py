@@ -94,6 +94,8 @@ class Autopilot:
         """Severity and words that were not yet sent."""
         self.parameters = px4_settings(asset)
         self.armed = False
+        self.permitted_to_arm = False
+        """Whether who was asked (`COM_ARM_AUTH_REQ`) has said yes; without a wire nobody is."""
         self.mode = VehicleMode.HOLD
         self.battery = 1.0
         self.mission: tuple[SimpleItem, ...] = ()
@@ -168,6 +170,9 @@ class Autopilot:
         """Starts the motors where that is allowed."""
         if self.armed:
             return True
+        if self.parameters.get("COM_ARM_AUTH_REQ") and not self.permitted_to_arm:
+            self.say(CRITICAL, "Arm auth: No response")
+            return False
         failure = self.failures.find(FailureKind.ARMING_DENIED)
         if failure is not None and failure.from_s <= self.boot_s < failure.until_s:
             self.say(CRITICAL, failure.text)

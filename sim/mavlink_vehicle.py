@@ -24,6 +24,7 @@ from sim.clock import ScaledClock
 from sim.commissioning import commission
 from sim.failures import Failure, FailureKind, Failures
 from sim.held_plan import HeldPlan, held_by
+from sim.mavlink_arming import WireArming
 from sim.mavlink_ids import demand_signatures, keep_time
 from sim.profiles import PX4_QUAD, Profile
 from sim.sensor_errors import CONSUMER, SensorProfile
@@ -99,6 +100,9 @@ class MavlinkVehicle:
         if signing_key is not None:
             demand_signatures(self._codec, signing_key, clock.now())
         self._transfers = profile.transfers(self._pilot, self._send)
+        self._arming = WireArming(
+            self._pilot, self._send, system_id=system_id, refusal=profile.refusal
+        )
         self._lock = threading.RLock()
         self._stopping = threading.Event()
         self._cut = False
@@ -188,6 +192,8 @@ class MavlinkVehicle:
                 if ready:
                     self._receive()
                 self._transfers.idle()
+                self._arming.idle()
+                self._send_texts()
                 self._watch_ground()
 
     def _advance(self) -> None:
@@ -277,6 +283,8 @@ class MavlinkVehicle:
         elif name == "COMMAND_INT":
             params = [getattr(message, f"param{i}") for i in range(1, 5)]
             self._command(message, message.command, [*params, message.x, message.y, message.z])
+        elif name == "COMMAND_ACK":
+            self._arming.hear(message)
         elif name == "SET_MODE":
             self._set_mode(message.custom_mode)
         elif name.startswith("MISSION_"):
@@ -286,12 +294,20 @@ class MavlinkVehicle:
         self._send_texts()
 
     def _command(self, message: m.MAVLink_message, command: int, params: list[float]) -> None:
+        if command == m.MAV_CMD_COMPONENT_ARM_DISARM and params[0] > 0.5:
+            armed = self._arming.order(message)
+            if armed is not None:
+                self._acknowledge(message, command, armed)
+            return
         whole = message.get_type() == "COMMAND_INT"
         result = guided.obey(self._pilot, command, params, whole=whole)
         if result is None:
             result = self._obey(command, params)
         elif command == m.MAV_CMD_DO_ORBIT:
             self._send(streams.heartbeat(self._pilot, self._profile))
+        self._acknowledge(message, command, result)
+
+    def _acknowledge(self, message: m.MAVLink_message, command: int, result: int) -> None:
         lost = self._failures.find(FailureKind.ACK_LOST)
         if lost is not None and lost.command == command:
             self._failures.strike(FailureKind.ACK_LOST)
@@ -305,8 +321,7 @@ class MavlinkVehicle:
     def _obey(self, command: int, params: list[float]) -> int:
         pilot = self._pilot
         if command == m.MAV_CMD_COMPONENT_ARM_DISARM:
-            done = pilot.arm() if params[0] > 0.5 else pilot.disarm()
-            return _ACCEPTED if done else self._profile.refusal
+            return _ACCEPTED if pilot.disarm() else self._profile.refusal
         if command == m.MAV_CMD_DO_SET_MODE:
             return self._set_mode(self._profile.custom_mode(params[1], params[2]))
         if command == m.MAV_CMD_DO_PAUSE_CONTINUE:

@@ -22,6 +22,7 @@ from missions.model import SortieState
 from sim.camera_feed import LivingWorld
 from sim.clock import ScaledClock
 from sim.world import build_world, violators
+from station.arm_authority import ArmAuthority
 from station.circumstances import known_circumstances
 from station.data_folder import Stores
 from station.demo_scenario import FRAME, GROUND, Scenario, demo_scenario
@@ -146,6 +147,9 @@ def _demo_station(
         on_sortie=feed.sortie_changed,
         on_outcome=outcomes.append,
         circumstances=known_circumstances(stores.permissions),
+    )
+    hangar.authoriser = ArmAuthority(
+        stores.missions, stores.permissions, control, clock, operations.sortie_of
     )
     hangar.start()
     return DemoStation(

@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from core.clock import Clock
 from core.errors import SourceMissing, VehicleUnreachable
 from incidents.ports import EvidenceVault
+from missions.failsafes.authorisation import ArmAuthoriser
 from missions.model import Asset, AssetKind, Autopilot, Plan, Sortie
 from station.patrol_line import Craft, View
 from station.settings import Settings
@@ -41,6 +42,8 @@ class FieldHangar:
         """
         self._clock, self._vault, self._settings = clock, vault, settings
         self._postbox, self._done_with = postbox, done_with
+        self.authoriser: ArmAuthoriser | None = None
+        """Answers vehicles that ask whether they may arm; without one they are not answered."""
 
     def craft(self, asset: Asset) -> AbstractAsyncContextManager[Craft]:
         """Opens the way to a vehicle for one sortie.
@@ -56,8 +59,11 @@ class FieldHangar:
                 where=str(asset.asset_id),
                 cure="give its address, such as udpin://0.0.0.0:14540, by qyran assets import",
             )
-        by_autopilot = {Autopilot.PX4: mavsdk_craft, Autopilot.ARDUPILOT: dronekit_craft}
-        return by_autopilot[asset.autopilot](asset, asset.address, self._clock, self._settings)
+        if asset.autopilot is Autopilot.ARDUPILOT:  # which never asks
+            return dronekit_craft(asset, asset.address, self._clock, self._settings)
+        return mavsdk_craft(
+            asset, asset.address, self._clock, self._settings, authoriser=self.authoriser
+        )
 
     def view(self, asset: Asset, sortie: Sortie) -> View:
         """Opens the asset's stream for one sortie.

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 
 from core.ids import AssetId
 from incidents.ports import EvidenceVault
+from missions.failsafes.authorisation import ArmAuthoriser
 from missions.model import Asset, AssetKind, Sortie
 from sim.camera_feed import CameraFeed, LivingWorld
 from sim.clock import ScaledClock
@@ -58,6 +59,8 @@ class SimHangar:
         """
         self._living, self._clock, self._vault = living, clock, vault
         self._settings, self._live = settings, live
+        self.authoriser: ArmAuthoriser | None = None
+        """Answers vehicles that ask whether they may arm."""
         self._ports: dict[AssetId, int] = {}
         self._drones: dict[AssetId, MavlinkVehicle] = {}
         self._cars: dict[AssetId, RouteVehicle] = {}
@@ -90,7 +93,10 @@ class SimHangar:
         if asset.asset_id in self._cars:
             return driven_craft(asset, self._cars[asset.asset_id])
         url = f"udpin://127.0.0.1:{self._ports[asset.asset_id]}"
-        return mavsdk_craft(asset, url, self._clock, self._settings, speed=self._clock.factor)
+        return mavsdk_craft(
+            asset, url, self._clock, self._settings,
+            speed=self._clock.factor, authoriser=self.authoriser,
+        )  # fmt: skip
 
     def view(self, asset: Asset, sortie: Sortie) -> View:
         """Starts the asset's camera and opens its stream."""

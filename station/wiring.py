@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from geo.road_graph import RoadGraph
     from geo.zones import Zone
     from incidents.ports import EvidenceVault, Notifier, TappedEvidence
+    from missions.failsafes.authorisation import ArmAuthoriser
     from missions.model import Asset, Plan
     from missions.ports import DayCalendar, FleetOptimiser, WeatherSource
     from sim.route_vehicle import RouteVehicle
@@ -355,7 +356,13 @@ def footage_tools() -> "FootageTools":
 
 
 def mavsdk_craft(
-    asset: "Asset", url: str, clock: "Clock", settings: "Settings", *, speed: float = 1.0
+    asset: "Asset",
+    url: str,
+    clock: "Clock",
+    settings: "Settings",
+    *,
+    speed: float = 1.0,
+    authoriser: "ArmAuthoriser | None" = None,
 ) -> "AbstractAsyncContextManager[Craft]":
     """Opens a PX4 vehicle by MAVSDK.
 
@@ -365,11 +372,13 @@ def mavsdk_craft(
         clock: the station's clock.
         settings: how long it may be silent.
         speed: simulated seconds per second of that clock's machine; 1 for real vehicles.
+        authoriser: answers where the vehicle asks whether it may arm; without one nobody does.
 
     Raises:
         VehicleUnreachable: if nothing answers there.
         PortInUse: if another program listens there.
     """
+    from missions.adapters.mavsdk_arm_auth import answering
     from missions.adapters.mavsdk_guide import MavsdkGuide
     from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
     from station.patrol_line import Craft
@@ -389,7 +398,8 @@ def mavsdk_craft(
             pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)
             guide = MavsdkGuide(system, Deadlines().at_speed(speed))
-            yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot, guide=guide)
+            async with answering(system, asset.asset_id, authoriser):
+                yield Craft(asset, pilot, link, fence_link=pilot, arming=pilot, guide=guide)
 
     return opened()
 

@@ -35,6 +35,8 @@ class CommandKind(StrEnum):
     """Command was taken, renewed or taken over."""
     RELEASE = "release"
     """Command was given back."""
+    ARM_REQUEST = "arm_request"
+    """An aircraft asked whether it may arm, and was answered."""
     CORRECT_FAILSAFES = "correct_failsafes"
     """Settings of an aircraft on the ground were corrected."""
     CLEAR_SKY = "clear_sky"

@@ -11,6 +11,7 @@ from geo.zones import Purpose
 from incidents.geotag import GeotagLimits
 from missions.control.desk import ControlDesk
 from station.approved_texts import approved_texts
+from station.arm_authority import ArmAuthority
 from station.circumstances import known_circumstances, weather_at_home
 from station.command import Run, verb
 from station.data_folder import Stores
@@ -97,6 +98,9 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         control=control,
         on_sortie=live.sortie_changed,
         circumstances=known_circumstances(stores.permissions, weather),
+    )
+    hangar.authoriser = ArmAuthority(
+        stores.missions, stores.permissions, control, clock, operations.sortie_of
     )
     monitor = LiveMonitor(
         operations, stores.zones, stores.permissions.permissions, clock,
