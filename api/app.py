@@ -15,6 +15,7 @@ from api.policies import check_policies
 from api.rim import Rim
 from api.routes import (
     accounts,
+    attesting,
     concerns,
     control,
     driving,
@@ -59,6 +60,7 @@ _BELOW_PREFIX = (
     handoffs,
     exits,
     failsafes,
+    attesting,
     observations,
     live,
     openapi,

@@ -18,6 +18,7 @@ from core.clock import Clock
 from core.ids import AssetId, CameraId, PatrolId, SortieId, UserId
 from geo.ports import TerrainModel, ZoneStore
 from incidents.ports import EvidenceVault, IncidentStore, Notifier
+from missions.attestations import AttestationService
 from missions.circumstances import Circumstances
 from missions.control.desk import ControlDesk
 from missions.control.ports import ControlStore
@@ -371,6 +372,8 @@ class Services:
     """Hand-offs and SOS buttons, to be read."""
     concerns: Callable[[], Sequence[Monitored]] = tuple
     """Returns every flight that is monitored, with what is wrong with it."""
+    attestations: AttestationService | None = None
+    """Takes the word of pilots whose aircraft can't be commanded; `None` where there are none."""
     failsafes: FailsafeService | None = None
     """Reads and corrects settings of aircraft; `None` where no vehicle can be opened."""
     texts: tuple[ApprovedText, ...] = ()

@@ -58,6 +58,7 @@ def authorise(
         state=state,
         proof=proven.seal,
         authorised_by=by,
+        attested=asset.attested,
         events=(*sortie.events, event),
         version=sortie.version + 1,
     )

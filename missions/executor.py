@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, cast
@@ -191,7 +191,7 @@ class _Flight:
             state = _S.CANCELLED
         else:
             state = _S.ABORTED
-            with suppress(SortieFailed):
+            with suppress(SortieFailed, CapabilityMissing):
                 await self._pilot.return_to_launch()
         now = self._clock.now()
         self._change("cancelled by the station", state, reason_code=CANCELLED, ended_at=now)
@@ -352,15 +352,13 @@ class _Flight:
             await self._pilot.resume()
             self._change("resumed", _S.UNDERWAY, by=ordered.by, reason_code="", **TAKEN_BACK)
         elif order is Order.RETURN and (state in (_S.UNDERWAY, _S.HOLDING) or by_hand):
-            self._ordered_home = True
-            await self._pilot.return_to_launch()
+            await self._order_home(self._pilot.return_to_launch)
             text = f"returning on order{also}"
             self._change(text, _S.RETURNING, by=ordered.by, **TAKEN_BACK, **why)
         elif order is Order.RETASK and ordered.follow_on and state in MAY_LEAVE:
             await self._retask(ordered, ordered.follow_on)
         elif order is Order.LAND and state in (_S.UNDERWAY, _S.HOLDING, _S.RETURNING):
-            self._ordered_home = True
-            await self._pilot.land()
+            await self._order_home(self._pilot.land)
             text = f"landing on order{also}"
             self._change(text, _S.RETURNING, by=ordered.by, guided=None, **why)
         elif (order, state) not in _SO_ALREADY:
@@ -390,6 +388,15 @@ class _Flight:
         self._retasked = True
         done = Progress(follow_on.first_item, len(proven.plan.mission.items))
         self._change("started without landing", _S.UNDERWAY, started_at=now, progress=done)
+
+    async def _order_home(self, order: Callable[[], Awaitable[None]]) -> None:
+        """Orders it home or down; one that takes no orders was not ordered."""
+        before, self._ordered_home = self._ordered_home, True
+        try:
+            await order()
+        except CapabilityMissing:
+            self._ordered_home = before
+            raise
 
     def _follow(self, progress: Progress) -> bool:
         """Takes in one progress; returns whether the sortie has ended."""

@@ -79,6 +79,8 @@ class Asset:
     """Greatest mean wind in which it may fly."""
     coldest_c: float = -10.0
     """Lowest air temperature in which it may fly, degrees Celsius."""
+    attested: bool = False
+    """It can't be commanded: its pilot flies it by hand and says what it does."""
 
 
 class ItemKind(StrEnum):
@@ -338,5 +340,7 @@ class Sortie:
     """What it does beside its mission by a person's order; its mission is on hold then."""
     by_hand: bool = False
     """A pilot has taken the sticks: nothing is ordered until somebody takes the vehicle back."""
+    attested: bool = False
+    """Its states are somebody's word, not the vehicle's; it is never proven flown."""
     proof: str = field(default="", compare=False, repr=False)
     """Seal of the proof that this very plan has no error; see `missions.proving.proof`."""

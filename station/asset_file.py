@@ -109,6 +109,7 @@ class _Asset(_Strict):
     link_range_m: Positive | None = None
     wind_most_m_s: Speed = 10.0
     coldest_c: Number = -10.0
+    attested: bool = False
 
     def to_domain(self) -> Asset:
         ground = Altitude(self.home.ground_m, self.home.datum)
@@ -120,7 +121,7 @@ class _Asset(_Strict):
             AgencyId(self.agency) if self.agency else None, self.address, self.passive, self.video,
             self.autopilot, self.climb_m_s, self.sink_m_s,
             self.energy.to_domain() if self.energy else None, self.link_range_m,
-            self.wind_most_m_s, self.coldest_c,
+            self.wind_most_m_s, self.coldest_c, self.attested,
         )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from core.errors import SourceMissing, VehicleUnreachable
 from incidents.ports import EvidenceVault
 from missions.failsafes.authorisation import ArmAuthoriser
 from missions.model import Asset, AssetKind, Autopilot, Plan, Sortie
+from station.attestation_desk import AttestationDesk
 from station.patrol_line import Craft, View
 from station.settings import Settings
 from station.wiring import (
@@ -42,6 +43,8 @@ class FieldHangar:
         """
         self._clock, self._vault, self._settings = clock, vault, settings
         self._postbox, self._done_with = postbox, done_with
+        self.attestations = AttestationDesk(clock)
+        """Takes the word of pilots whose aircraft can't be commanded."""
         self.authoriser: ArmAuthoriser | None = None
         """Answers vehicles that ask whether they may arm; without one they are not answered."""
 
@@ -53,6 +56,8 @@ class FieldHangar:
         """
         if asset.kind is AssetKind.VEHICLE:
             return crewed_craft(asset, self._postbox, self._clock, self._done_with, self._settings)
+        if asset.attested:
+            return self.attestations.craft(asset)
         if not asset.address:
             raise VehicleUnreachable(
                 "no autopilot address is known",

@@ -205,7 +205,7 @@ class LiveMonitor:
             unknown = ConcernCode.WEATHER_UNKNOWN
             flight.by_time = tuple(one for one in found if looks or one.code is not unknown)
         silent = link_concern(flight.heard_at, flight.began_at, self._policy, now)
-        if silent is not None:
+        if silent is not None and not flight.sortie.attested:  # who never speaks is not lost
             flight.by_sample = ()  # what it said last is no longer so
             flight.by_time = (*flight.by_time, silent)
         self._advance(flight, now)

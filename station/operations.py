@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from api.services import Cleared, Commanded
-from core.errors import IllegalMove, NotFound, QyranError
+from core.errors import NotFound, QyranError
 from core.ids import AssetId, PatrolId, SortieId, UserId
 from geo.ports import ZoneStore
 from geo.zones import Purpose
@@ -21,6 +21,7 @@ from missions.executor import RETASKED
 from missions.guided import Task
 from missions.model import Asset, AssetKind, Sortie, SortieEvent, SortieState
 from missions.ports import MissionStore
+from station.asset_claims import check_free
 from station.commanding import Check, Commanding
 from station.drive_line import drive_unseen
 from station.fleet import Corners, Fleet
@@ -323,28 +324,15 @@ class StationOperations(PreparedSorties):
             self._starting.discard(asset.asset_id)
 
     def _check_free(self, asset: Asset) -> None:
-        """Refuses an asset that can't be sent.
-
-        Raises:
-            IllegalMove: if it is never tasked, or under way.
-        """
-        if asset.passive:
-            raise IllegalMove(
-                "this asset is never tasked",
-                where=str(asset.asset_id),
-                cure="give the patrol another asset",
-            )
-        if asset.asset_id in self._busy or asset.asset_id in self._starting:
-            raise IllegalMove(
-                "the asset is on a sortie already",
-                where=str(self._busy.get(asset.asset_id, asset.asset_id)),
-                cure="wait for its end or bring it home",
-            )
+        """Refuses an asset that can't be sent; raises as `check_free`."""
+        asset_id = asset.asset_id
+        check_free(asset, self._busy.get(asset_id), starting=asset_id in self._starting)
 
     async def _fly(self, sortie: Sortie, asset: Asset, orders: SortieCommands) -> Outcome | None:
         try:
             async with self._hangar.craft(asset) as craft:
-                if asset.camera is None and asset.kind is AssetKind.VEHICLE:
+                unseen = asset.camera is None and asset.kind is AssetKind.VEHICLE
+                if unseen or (asset.attested and not asset.video):
                     outcome = await drive_unseen(
                         sortie, craft, self._station,
                         on_change=self._changed, on_sample=self._fleet.heard, commands=orders,

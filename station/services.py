@@ -15,6 +15,7 @@ from api.setup import SetUp
 from api.throttle import SignInThrottle
 from core.clock import Clock
 from incidents.ports import Notifier
+from missions.attestations import AttestationService
 from missions.control.desk import ControlDesk
 from missions.failsafes.report import FailsafeService
 from missions.guided import ApprovedText
@@ -24,11 +25,12 @@ from missions.weather import Weather
 from station.agencies import AGENCIES
 from station.circumstances import fresh_weather
 from station.data_folder import Stores
+from station.picture_size import picture_size
 from station.road_network import ROADS_FILE, StationRoads
 from station.settings import Settings
 from station.street_watch import StreetWatch
 from station.version import version_text
-from station.wiring import day_calendar, picture_size
+from station.wiring import day_calendar
 from telemetry.posted import Postbox
 
 _MB = 1_000_000
@@ -65,6 +67,7 @@ def make_services(
     handoffs: HandoffDesk | None = None,
     failsafes: FailsafeService | None = None,
     texts: tuple[ApprovedText, ...] = (),
+    attestations: AttestationService | None = None,
 ) -> Services:
     """Returns the services of one station.
 
@@ -85,6 +88,7 @@ def make_services(
         handoffs: hands events off.
         failsafes: reads and corrects the settings of aircraft.
         texts: what may be said over a loudspeaker.
+        attestations: takes the word of pilots whose aircraft can't be commanded.
     """
 
     def weather_at(lat_deg: float, lon_deg: float, at: datetime) -> Weather | None:
@@ -129,6 +133,7 @@ def make_services(
         handoff_store=stores.handoffs,
         failsafes=failsafes,
         texts=texts,
+        attestations=attestations,
         hosts=allowed_hosts(settings.server.host, settings.server.hosts),
         limits=Limits(
             session=timedelta(hours=settings.server.session_hours),

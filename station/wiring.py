@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import SourceUnreadable
 from geo.zones import Purpose
 from missions.permission_documents import permissions_of
 from missions.permissions import Permission
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from geo.road_graph import RoadGraph
     from geo.zones import Zone
     from incidents.ports import EvidenceVault, Notifier, TappedEvidence
+    from missions.attested_flight import AttestedFlight
     from missions.failsafes.authorisation import ArmAuthoriser
     from missions.model import Asset, Plan
     from missions.ports import DayCalendar, FleetOptimiser, WeatherSource
@@ -356,14 +356,9 @@ def footage_tools() -> "FootageTools":
 
 
 def mavsdk_craft(
-    asset: "Asset",
-    url: str,
-    clock: "Clock",
-    settings: "Settings",
-    *,
-    speed: float = 1.0,
+    asset: "Asset", url: str, clock: "Clock", settings: "Settings", *, speed: float = 1.0,
     authoriser: "ArmAuthoriser | None" = None,
-) -> "AbstractAsyncContextManager[Craft]":
+) -> "AbstractAsyncContextManager[Craft]":  # fmt: skip
     """Opens a PX4 vehicle by MAVSDK.
 
     Args:
@@ -492,16 +487,10 @@ def receiver(asset: "Asset", clock: "Clock", settings: "Settings") -> "Telemetry
     return open_receiver(asset.address, asset.asset_id, clock, silence_limit_s=silence_s)
 
 
-def picture_size(data: bytes) -> tuple[int, int]:
-    """Decodes a whole JPEG or PNG and returns its width and height in pixels.
+def attested_craft(asset: "Asset", flight: "AttestedFlight", clock: "Clock") -> "Craft":
+    """Returns an aircraft that its pilot flies by hand and speaks for."""
+    from missions.adapters.attested_pilot import AttestedPilot
+    from station.patrol_line import Craft
+    from telemetry.adapters.silent_link import SilentLink
 
-    Raises:
-        SourceUnreadable: if it can't be decoded.
-    """
-    import cv2
-    import numpy as np
-
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise SourceUnreadable("is no picture that can be decoded", cure="send a JPEG or PNG")
-    return int(image.shape[1]), int(image.shape[0])
+    return Craft(asset, AttestedPilot(flight, clock), SilentLink(asset.asset_id))

@@ -24,6 +24,7 @@ from core.errors import BadRequest
 from core.ids import AssetId, PatrolId, ZoneId
 from geo.local_frame import distance_m
 from geo.positions import Altitude, Datum
+from missions.attestations import LIMITS, Limit
 from missions.fence_translation import FenceLoss
 from missions.guided import Capability
 from missions.model import (
@@ -97,6 +98,8 @@ class AssetOut(Answer):
     name: str
     kind: AssetKind
     passive: bool
+    attested: bool
+    """It can't be commanded: its pilot flies it by hand and says what it does."""
     home: LonLat
     agency: str | None
     status: StatusOut | None
@@ -110,6 +113,7 @@ class AssetOut(Answer):
             name=asset.name,
             kind=asset.kind,
             passive=asset.passive,
+            attested=asset.attested,
             home=(asset.home.lon_deg, asset.home.lat_deg),
             agency=asset.agency,
             status=None if status is None else StatusOut.from_domain(status, operations),
@@ -374,6 +378,10 @@ class SortieOut(Answer):
     """A pilot has taken the sticks: nothing is ordered until somebody takes it back."""
     events: list[SortieEventOut]
     path: LineString | None
+    attested: bool
+    """Its states are its pilot's word; it is never proven flown."""
+    limits: list[Limit]
+    """What an attested flight lacks."""
 
     @classmethod
     def from_domain(cls, sortie: Sortie) -> Self:
@@ -395,6 +403,8 @@ class SortieOut(Answer):
                 for event in sortie.events
             ],
             path=line_of(plan_path(sortie.plan)),
+            attested=sortie.attested,
+            limits=list(LIMITS) if sortie.attested else [],
         )
 
 

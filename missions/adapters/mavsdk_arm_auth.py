@@ -2,8 +2,9 @@
 
 PX4 1.17 asks system `COM_ARM_AUTH_ID` by a COMMAND_LONG and reads of the COMMAND_ACK: the result,
 `result_param2` as seconds for which a yes is valid, `progress` as the reason of a no. It takes an
-answer from whichever system, if it is addressed to itself. That id must be none of MAVSDK's own
-(245): MAVSDK answers what it does not know itself, with "unsupported", which PX4 takes for a no.
+answer from whichever system, if it is addressed to itself. MAVSDK hands on only what is addressed
+to its own id or to all, so `COM_ARM_AUTH_ID` must be `AUTHORISER_ID`; with PX4's default of 10 the
+request is heard by nobody, and the aircraft does not arm.
 """
 
 import asyncio
@@ -21,8 +22,8 @@ from missions.failsafes.authorisation import ArmAuthoriser, ArmDecision, Denial
 
 log = logging.getLogger(__name__)
 
-AUTHORISER_ID = 10
-"""The default of `COM_ARM_AUTH_ID`: as which system we are asked."""
+AUTHORISER_ID = 245
+"""Our MAVLink system, as MAVSDK has it: what `COM_ARM_AUTH_ID` must hold."""
 _REQUEST = 3001
 _ACCEPTED, _DENIED = 0, 2
 _REASONS = {Denial.GENERIC: 0, Denial.TIMEOUT: 3, Denial.AIRSPACE_IN_USE: 4}
@@ -38,41 +39,17 @@ class OpenedSystem(Protocol):
 class ArmAuthorisation:
     """Answers for one vehicle while its link is open; without it the vehicle hears nothing."""
 
-    def __init__(
-        self,
-        system: OpenedSystem,
-        asset_id: AssetId,
-        authoriser: ArmAuthoriser,
-        *,
-        own_id: int = AUTHORISER_ID,
-    ) -> None:
-        """Takes the opened vehicle, whose it is, and who decides.
-
-        Args:
-            system: the opened vehicle.
-            asset_id: whose it is.
-            authoriser: decides.
-            own_id: as which MAVLink system the vehicle asks us.
-        """
+    def __init__(self, system: OpenedSystem, asset_id: AssetId, authoriser: ArmAuthoriser) -> None:
+        """Takes the opened vehicle, whose it is, and who decides."""
         self._direct = MavlinkDirectAsync(system.system)
-        self._asset_id, self._authoriser, self._own_id = asset_id, authoriser, own_id
+        self._asset_id, self._authoriser = asset_id, authoriser
 
     async def run(self) -> None:
         """Answers each request until cancelled; a repeated one is answered anew."""
         async for message in self._direct.subscribe_message("COMMAND_LONG"):
-            if self._asks(message):
+            if _asks(message.fields_json):
                 decision = await self._authoriser.decide(self._asset_id)
                 await self._answer(message, decision)
-
-    def _asks(self, message: Any) -> bool:
-        if len(message.fields_json) > _FIELDS_MOST:
-            return False
-        try:
-            fields = json.loads(message.fields_json)
-            command, target = int(fields["command"]), int(fields["target_system"])
-        except (ValueError, KeyError, TypeError, OverflowError):
-            return False
-        return command == _REQUEST and target == self._own_id
 
     async def _answer(self, asked: Any, decision: ArmDecision) -> None:
         fields = {
@@ -91,6 +68,16 @@ class ArmAuthorisation:
             )
         except MavsdkError:
             log.warning("an answer to arming could not be sent", extra=told)
+
+
+def _asks(fields_json: str) -> bool:
+    """Returns whether a COMMAND_LONG asks for leave to arm; what can't be read asks nothing."""
+    if len(fields_json) > _FIELDS_MOST:
+        return False
+    try:
+        return int(json.loads(fields_json)["command"]) == _REQUEST
+    except (ValueError, KeyError, TypeError, OverflowError):
+        return False
 
 
 @asynccontextmanager

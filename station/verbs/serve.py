@@ -121,6 +121,7 @@ async def _serve(call: Run, settings: Settings, stores: Stores) -> None:
         detector_model=station.detector.model, city_map=city(), demo=False,
         weather=weather, concerns=monitor.monitored, handoffs=handing,
         texts=approved_texts(settings),
+        attestations=hangar.attestations,
         failsafes=FailsafeChecks(
             hangar, stores.missions, control, clock, reserved=operations.reserved
         ),

@@ -61,6 +61,8 @@ TABLE: dict[str, frozenset[Role] | None] = {
     "GET /assets/{asset_id}/lease": EVERYBODY,
     "POST /assets/{asset_id}/lease": CREW,
     "DELETE /assets/{asset_id}/lease": CREW,
+    "POST /sorties/{sortie_id}/attest": frozenset({Role.PILOT}),
+    "GET /sorties/{sortie_id}/plan-file": P | {Role.PILOT},
     "GET /assets/{asset_id}/failsafes": P | {Role.PILOT, Role.AUDITOR},
     "POST /assets/{asset_id}/failsafes/correct": frozenset({Role.PILOT}),
     "GET /commands": frozenset({Role.AUDITOR, Role.PILOT, Role.DISPATCHER}),

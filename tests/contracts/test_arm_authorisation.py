@@ -10,7 +10,7 @@ import pytest
 
 from core.errors import ArmingDenied
 from core.ids import AssetId
-from missions.adapters.mavsdk_arm_auth import answering
+from missions.adapters.mavsdk_arm_auth import AUTHORISER_ID, answering
 from missions.adapters.mavsdk_pilot import Deadlines, MavsdkPilot
 from missions.failsafes.authorisation import ArmDecision, Denial
 from sim.arm_authorisation import ArmAuthorisation, Permit
@@ -52,6 +52,7 @@ async def asking(authoriser: Answers | None, *, method: int = 0) -> AsyncIterato
             pilot = MavsdkPilot(system, deadlines)
             if method:
                 await pilot.write("COM_ARM_AUTH_MET", float(method))
+            await pilot.write("COM_ARM_AUTH_ID", float(AUTHORISER_ID))
             await pilot.write("COM_ARM_AUTH_TO", 0.3)
             await pilot.write("COM_ARM_AUTH_REQ", 1.0)
             await system.wait_for(lambda: vehicle.simulated_now() > NOW + POSITION, 10.0 * SPEED)

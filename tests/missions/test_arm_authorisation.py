@@ -1,15 +1,19 @@
 """Who is answered yes when an aircraft asks whether it may arm: an authorised sortie, in time."""
 
 import asyncio
+import json
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.documents import from_document, to_document
 from core.errors import StoreUnreadable
 from core.ids import AssetId, SortieId, UserId
+from geo.area_documents import AREAS
 from missions.adapters.memory_control import MemoryControlStore
 from missions.adapters.memory_permissions import MemoryPermissions
 from missions.adapters.memory_store import MemoryMissionStore
@@ -171,3 +175,13 @@ def test_what_it_does_not_know_it_denies(
     assert not decision.allowed
     answer = answered_commands(store.records())[-1].answer
     assert (answer.outcome, answer.code) == (Outcome.REFUSED, code)
+
+
+def test_what_a_store_gives_back_is_still_the_proven_plan() -> None:
+    def kept(value: Any) -> Any:
+        document = json.loads(json.dumps(to_document(value, AREAS)))
+        return from_document(type(value), document, AREAS)
+
+    asset = kept(ASSET)
+    sortie = authorise(new_sortie(SORTIE.plan), asset, PILOT, NOW)
+    assert decide_arming(kept(asset), kept(sortie), (LEAVE,), NOW).allowed
