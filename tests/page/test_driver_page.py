@@ -11,7 +11,7 @@ import pytest
 from missions.driving.taps import Obstacle, TapKind
 from missions.model import SortieState
 from tests.builders import after
-from tests.page.conftest import ROOT, Browsed
+from tests.page.conftest import PATIENCE_MS, ROOT, Browsed
 from tests.page.driving import Served, a_served_station, more_cars, place_of
 
 if TYPE_CHECKING:
