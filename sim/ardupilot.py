@@ -5,6 +5,7 @@ Where a line was not seen but read in ArduPilot's source, it says so.
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymavlink.dialects.v20 import common as m
@@ -206,7 +207,8 @@ class ArduTransfers(Transfers):
         return int(code)
 
     def _steps(self, items: list[m.MAVLink_mission_item_int_message]) -> list[SimpleItem]:
-        return [simple_item(item) for item in items[1:] if item.command in MOVES | SUPPORTED]
+        steps = [simple_item(item) for item in items[1:] if item.command in MOVES | SUPPORTED]
+        return [_hovering(step) if step.command == _LOITER_TIME else step for step in steps]
 
     def _held(self, item: m.MAVLink_mission_item_int_message) -> tuple[int, Params, float]:
         params = [0.0 if math.isnan(p) else p for p in (item.param1, item.param2, item.param3)]
@@ -221,6 +223,12 @@ class ArduTransfers(Transfers):
             return 0, (*params, 0.0), z_m  # type: ignore[return-value]
         if item.command == _WAYPOINT:
             params = [float(math.trunc(params[0])), 0.0, 0.0]
-        elif item.command == _LOITER_TIME:
-            params[0] = float(math.trunc(params[0]))
+        elif item.command == _LOITER_TIME:  # of its circle it keeps the way round alone
+            params = [float(math.trunc(params[0])), 0.0, -1.0 if params[2] < 0 else 1.0]
         return frame, (*params, 0.0), math.trunc(z_m * 100) / 100  # type: ignore[return-value]
+
+
+def _hovering(step: SimpleItem) -> SimpleItem:
+    """Returns a timed loiter as a copter flies it, which is on the spot."""
+    hold_s, near_m, _, yaw_deg = step.params
+    return replace(step, params=(hold_s, near_m, 0.0, yaw_deg))

@@ -15,6 +15,8 @@ from missions.adapters.mavlink_codec import MISSION, RawItem, taken_frames
 HOME_ITEMS = 1
 """How many items stand before a mission's own."""
 _WAYPOINT, _LOITER_TIME = 16, 19
+_CLOCKWISE = 1.0
+"""Of a hover it keeps the way round alone, which says nothing there; a circle's radius is lost."""
 _MISSION_FRAME, _GLOBAL_FRAME = 2, 0
 _LOCATED = frozenset({5, 6})
 _HALF_MM = 0.0005
@@ -37,6 +39,8 @@ def _kept(item: RawItem) -> RawItem:
         params[0] = float(math.ceil(params[0]))  # never shorter than was planned
     if item.command == _WAYPOINT:
         params[1:] = [0.0, 0.0, 0.0]
+    elif item.command == _LOITER_TIME and params[2] == 0.0:
+        params[2] = _CLOCKWISE
     frame = _GLOBAL_FRAME if item.frame == _MISSION_FRAME else item.frame
     z_m = _centimetres_m(item.z) if item.frame in _LOCATED else item.z
     one, two, three, four = params
