@@ -103,7 +103,12 @@ class ArduRover(ArduCopter):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self.parameters |= {"FS_ACTION": 1, "WP_RADIUS": float(self.asset.acceptance_radius_m)}
         self._finished = False
+
+    @property
+    def _near_m(self) -> float:
+        return float(self.parameters["WP_RADIUS"])
 
     def set_mode(self, mode: VehicleMode) -> bool:
         """Changes the mode; it knows no landing."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from core.errors import PortInUse
 from core.ids import AssetId
 from geo.positions import Altitude, Datum, Position
-from missions.model import Autopilot
+from missions.model import AssetKind, Autopilot
 from sim.clock import ScaledClock
 from sim.mavlink_vehicle import MavlinkVehicle
 from sim.profiles import PROFILES
@@ -38,13 +38,15 @@ def embedded_vehicles(
             where="--port",
             cure="begin with a lower one",
         )
-    chosen, drone = PROFILES[profile], demo_assets()[0]
+    chosen = PROFILES[profile]
+    wanted = AssetKind.VEHICLE if profile.endswith("rover") else AssetKind.DRONE
+    like = next(asset for asset in demo_assets() if asset.kind is wanted)
     kind = Autopilot.ARDUPILOT if profile.startswith("ardu") else Autopilot.PX4
     with ExitStack() as stack:
         started, vehicles = [], []
         for number, (lat, lon, amsl_m) in enumerate(homes(count)):
             asset = replace(
-                drone,
+                like,
                 asset_id=AssetId(f"sim-{number}"),
                 home=Position(lat, lon, Altitude(amsl_m, Datum.GEOID)),
                 autopilot=kind,

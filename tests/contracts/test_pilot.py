@@ -15,14 +15,23 @@ from missions.proving.proof import ProvenPlan, prove
 from sim.failures import Failure, FailureKind
 from sim.vehicle_truth import VehicleTruth
 from tests.builders import a_place
-from tests.missions.flying import CRAFTS, DRONES, HEIGHT_M, Craft, CraftMaker, Settings
+from tests.missions.flying import (
+    CRAFTS,
+    DRONES,
+    HEIGHT_M,
+    ROVERS,
+    Craft,
+    CraftMaker,
+    Settings,
+)
 
 DEADLINE_S = 20.0
+ALL = {**CRAFTS, **ROVERS}
 
 
-@pytest.fixture(params=sorted(CRAFTS))
+@pytest.fixture(params=sorted(ALL))
 def make(request: pytest.FixtureRequest) -> CraftMaker:
-    return CRAFTS[request.param]
+    return ALL[request.param]
 
 
 @pytest.fixture(params=sorted(DRONES))

@@ -33,7 +33,7 @@ from sim.failures import Failure
 from sim.guide import SimGuide
 from sim.mavlink_vehicle import MavlinkVehicle, free_udp_port
 from sim.pilot import SimPilot, SimVehicle
-from sim.profiles import ARDU_COPTER
+from sim.profiles import ARDU_COPTER, ARDU_ROVER, PX4_ROVER
 from sim.route_vehicle import RouteVehicle
 from sim.sensor_errors import CONSUMER, SensorProfile
 from telemetry.adapters.dronekit_compat import load
@@ -53,6 +53,7 @@ from tests.builders import (
 )
 
 SPEED = 12.0
+ROVER_SPEED = 20.0
 HEIGHT_M = 12.0
 
 
@@ -161,6 +162,7 @@ class Craft:
     """Has truth_at, cut_link, restore_link."""
     plan: Plan
     arms: bool = True
+    drives: bool = False
     guide: Any = None
     """Guide; cars have none."""
     settings: Settings = PX4_SETTINGS
@@ -169,7 +171,7 @@ class Craft:
     @property
     def asset(self) -> Asset:
         own = an_asset(cruise_m_s=8.0, autopilot=self.autopilot)
-        return own if self.arms else a_car()
+        return a_car(autopilot=self.autopilot) if self.drives else own
 
     @property
     def proven(self) -> ProvenPlan:
@@ -256,13 +258,71 @@ async def car_craft(*failures: Failure, silence_s: float = 5.0) -> AsyncIterator
         return car.link(silence_s)
 
     async with clock.running():
-        yield Craft(DriverPilot(car, link), clock, link, car, a_drive(), arms=False)
+        pilot = DriverPilot(car, link)
+        yield Craft(pilot, clock, link, car, a_drive(), arms=False, drives=True)
 
 
 CraftMaker = Callable[..., AbstractAsyncContextManager[Craft]]
+
+
+@asynccontextmanager
+async def mavsdk_rover(
+    *failures: Failure, silence_s: float = 4.0 * ROVER_SPEED
+) -> AsyncIterator[Craft]:
+    clock = ScaledClock(NOW, ROVER_SPEED)
+    port = free_udp_port()
+    deadlines = replace(Deadlines(mode_s=0.6).at_speed(ROVER_SPEED), arm_s=40.0)
+    car = a_car()
+    with MavlinkVehicle(
+        car, clock=clock, port=port, failures=failures, seed=1, profile=PX4_ROVER
+    ) as vehicle:
+        async with open_system(
+            f"udpin://127.0.0.1:{port}", clock, silence_limit_s=silence_s
+        ) as system:
+            yield Craft(
+                MavsdkPilot(system, deadlines),
+                clock,
+                lambda: MavsdkLink(car.asset_id, system),
+                vehicle,
+                a_drive(),
+                drives=True,
+            )
+
+
+@asynccontextmanager
+async def dronekit_rover(
+    *failures: Failure, silence_s: float = 4.0 * ROVER_SPEED
+) -> AsyncIterator[Craft]:
+    if find_spec("dronekit") is None:
+        pytest.skip("the extra dronekit is not installed")
+    load()
+    clock = ScaledClock(NOW, ROVER_SPEED)
+    port = free_udp_port()
+    deadlines = replace(Deadlines(mode_s=1.5).at_speed(ROVER_SPEED), arm_s=40.0)
+    car = a_car(autopilot=Autopilot.ARDUPILOT)
+    profile = replace(ARDU_ROVER, position_after_s=7.0)
+    with MavlinkVehicle(
+        car, clock=clock, port=port, failures=failures, seed=1, profile=profile
+    ) as vehicle:
+        async with open_ardupilot(
+            f"udpin://127.0.0.1:{port}", clock, silence_limit_s=silence_s
+        ) as system:
+            yield Craft(
+                DronekitPilot(system, deadlines),
+                clock,
+                lambda: MavsdkLink(car.asset_id, system),
+                vehicle,
+                a_drive(),
+                drives=True,
+                autopilot=Autopilot.ARDUPILOT,
+            )
+
+
 DRONES: dict[str, CraftMaker] = {
     "sim": sim_craft,
     "mavsdk": mavsdk_craft,
     "dronekit": dronekit_craft,
 }
 CRAFTS: dict[str, CraftMaker] = {**DRONES, "car": car_craft}
+ROVERS: dict[str, CraftMaker] = {"mavsdk-rover": mavsdk_rover, "dronekit-rover": dronekit_rover}
+"""Cars with an autopilot: they have no sorties yet, since nobody proves a way beside the roads."""
