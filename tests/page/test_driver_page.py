@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from api.driving_desk import take_seat
 from missions.driving.taps import Obstacle, TapKind
 from missions.model import SortieState
 from tests.builders import after
@@ -265,9 +266,7 @@ def test_faults_are_shown_and_a_driver_who_is_put_out_chooses_anew(
     driver.by("problem").wait_for(state="detached")
     account = served.station.accounts.by_login("driver")
     assert account is not None
-    other = served.station.client(account=account)
-    taken = other.post("/driving/cars/car-1/seat", {"take_over": True})
-    assert taken.status_code == 200
+    take_seat(served.station.services, account, "car-1", over=True)
     driver.by("car-picker").wait_for()
     driver.by("problem").wait_for()
     assert driver.by("problem").get_attribute("data-code") == "not_allowed"

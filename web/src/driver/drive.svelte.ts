@@ -374,6 +374,8 @@ export const drive = {
   start(): void {
     if (running) return;
     running = true;
+    // Where nobody could be asked who we are there is no network, until something has been answered.
+    online = session.who !== null;
     if (session.who) {
       if (localStorage.getItem(USER) !== session.who.user_id) takeSheet(null);
       localStorage.setItem(USER, session.who.user_id);
