@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
@@ -258,7 +259,7 @@ PRESSES = [
 ]
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 7), st.integers(0, 6)), max_size=12))
 def test_however_a_bad_network_repeats_and_splits_them_each_tap_counts_once(
     cuts: list[tuple[int, int]],
@@ -327,3 +328,13 @@ def test_an_sos_is_handed_to_another_once_and_a_call_is_shown_to_the_car_that_is
         sent(driver, a_press(3, "sos"))
         assert len(scene.store.handoffs()) == 1
         assert len(taps_of(station)) == 3
+
+
+def test_the_page_has_an_address_that_a_driver_can_type(tmp_path: Path) -> None:
+    for name in ("index.html", "driver.html"):
+        (tmp_path / name).write_text(name)
+    with a_station(page_folder=tmp_path) as station:
+        stranger = station.stranger()
+        assert stranger.get("/driver", whole=True).text == "driver.html"
+        assert stranger.get("/", whole=True).text == "index.html"
+        assert stranger.get("/driver/x", whole=True).status_code == 404

@@ -70,7 +70,7 @@ def test_most_fixes_come_back_to_the_edge_on_which_they_were_driven(
     sigma_m: float, every_s: float, least: float
 ) -> None:
     graph, exact, near, nearest, count = helsinki(), 0, 0, 0, 0
-    for seed in range(5 if every_s < 2.0 else 12):
+    for seed in range(3 if every_s < 2.0 else 8):
         drive = a_drive(graph, seed, sigma_m=sigma_m, every_s=every_s)
         truth = [edge for _, edge in drive]
         one, two = right(graph, match(graph, [fix for fix, _ in drive]), truth)
@@ -85,7 +85,7 @@ def test_most_fixes_come_back_to_the_edge_on_which_they_were_driven(
     assert near >= nearest
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10_000), every_s=st.sampled_from([2.0, 4.0]))
 def test_a_drive_without_noise_comes_back_whole(seed: int, every_s: float) -> None:
     graph = helsinki()
@@ -99,7 +99,7 @@ def test_a_drive_without_noise_comes_back_whole(seed: int, every_s: float) -> No
     assert [one.fix for one in found] == fixes
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     st.lists(
         st.tuples(st.floats(60.16, 60.18), st.floats(24.92, 24.96), st.floats(0.5, 60.0)),

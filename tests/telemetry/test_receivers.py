@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.clock import SystemClock
@@ -130,6 +130,7 @@ def test_gpsd_reports_without_a_fix_or_sense_are_counted_and_never_fatal() -> No
     assert codes(decoder) == {"no_fix": 4, "too_rough": 1, "no_time": 1, "not_json": 3}
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.binary(max_size=300), st.integers(1, 60), st.booleans())
 def test_whatever_bytes_come_and_however_they_are_cut_the_good_fixes_are_all_there(
     noise: bytes, cut: int, gpsd: bool

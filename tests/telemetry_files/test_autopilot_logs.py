@@ -118,7 +118,7 @@ def test_a_hole_in_the_middle_costs_only_what_lies_in_it(kind: str, tmp_path: Pa
     assert {"damaged", "bad_checksum"} & losses(log).keys()
 
 
-@settings(deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     kind=st.sampled_from(sorted(WRITERS)),
     edits=st.lists(
