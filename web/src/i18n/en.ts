@@ -71,6 +71,8 @@ export const en = {
   'live.connecting': 'Connecting…',
   'live.reconnecting': 'Reconnecting…',
   'live.offline': 'No connection',
+  'live.sos': 'SOS from {car}, driver {name}',
+  'live.sos_over': '{car}: help is no longer needed',
   'live.last_heard': 'Last heard {age} ago',
 
   'map.label': 'Map of the city',

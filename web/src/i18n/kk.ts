@@ -73,6 +73,8 @@ export const kk: Record<Key, string> = {
   'live.connecting': 'Қосылуда…',
   'live.reconnecting': 'Қайта қосылуда…',
   'live.offline': 'Байланыс жоқ',
+  'live.sos': '{car} көлігінен SOS, жүргізуші {name}',
+  'live.sos_over': '{car}: көмек енді қажет емес',
   'live.last_heard': 'Соңғы дерек {age} бұрын',
 
   'map.label': 'Қала картасы',

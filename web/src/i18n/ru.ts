@@ -73,6 +73,8 @@ export const ru: Record<Key, string> = {
   'live.connecting': 'Подключение…',
   'live.reconnecting': 'Переподключение…',
   'live.offline': 'Нет связи',
+  'live.sos': 'SOS от {car}, водитель {name}',
+  'live.sos_over': '{car}: помощь больше не нужна',
   'live.last_heard': 'Последние данные {age} назад',
 
   'map.label': 'Карта города',

@@ -24,6 +24,10 @@ export const notices = {
   done(text: string): void {
     add({ text, problem: null }, 4500);
   },
+  /** What nobody may overlook stays until it is dismissed, or for ten minutes. */
+  alarm(text: string): void {
+    add({ text, problem: null }, 600_000);
+  },
   refused(error: unknown): void {
     add({ text: '', problem: asProblem(error) }, 12_000);
   },

@@ -14,6 +14,8 @@ import type {
 import { asProblem, type Problem } from '../core/problem';
 import type { ServerEvent } from '../core/sse';
 import { clock } from './clock.svelte';
+import { t } from '../i18n/i18n.svelte';
+import { notices } from './notices.svelte';
 import { session } from './session.svelte';
 
 export type ById<T> = Readonly<Record<string, T>>;
@@ -128,6 +130,10 @@ function hear(event: ServerEvent): void {
   } else if (event.event === 'incident') {
     const incident = data as Incident;
     later(`incident ${incident.id}`, () => world.takeIncident(incident));
+  } else if (event.event === 'driver') {
+    const { kind, asset_name, by } = data as { kind: string; asset_name: string; by: string };
+    if (kind === 'sos') notices.alarm(t('live.sos', { car: asset_name, name: by }));
+    else if (kind === 'sos_over') notices.done(t('live.sos_over', { car: asset_name }));
   } else if (event.event === 'zone') {
     zonesTimer ??= setTimeout(() => {
       zonesTimer = null;
