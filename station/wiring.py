@@ -381,6 +381,8 @@ def mavsdk_craft(
     from telemetry.adapters.mavsdk_system import open_system
     from telemetry.adapters.signing_keys import rules_for
 
+    own = settings.link
+
     @asynccontextmanager
     async def opened() -> "AsyncIterator[Craft]":
         async with open_system(
@@ -388,7 +390,7 @@ def mavsdk_craft(
             clock,
             silence_limit_s=settings.link.silence_most_s * speed,
             connect_s=settings.link.connect_most_s,
-            rules=rules_for(asset.asset_id, settings.link),
+            rules=rules_for(asset.asset_id, own.peers, own.signing == "required", own.signing_keys),
         ) as system:
             pilot = MavsdkPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)
@@ -424,6 +426,8 @@ def dronekit_craft(
     from telemetry.adapters.mavsdk_link import MavsdkLink
     from telemetry.adapters.signing_keys import rules_for
 
+    own = settings.link
+
     @asynccontextmanager
     async def opened() -> "AsyncIterator[Craft]":
         async with open_ardupilot(
@@ -431,7 +435,7 @@ def dronekit_craft(
             clock,
             silence_limit_s=settings.link.silence_most_s * speed,
             connect_s=settings.link.connect_most_s,
-            rules=rules_for(asset.asset_id, settings.link),
+            rules=rules_for(asset.asset_id, own.peers, own.signing == "required", own.signing_keys),
         ) as system:
             pilot = DronekitPilot(system, Deadlines().at_speed(speed))
             link = MavsdkLink(asset.asset_id, system)

@@ -4,7 +4,6 @@ import json
 import stat
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
 from core.errors import SigningUnavailable
 from core.ids import AssetId
@@ -50,37 +49,26 @@ def read_key(path: Path, asset_id: AssetId) -> bytes:
     return check_key(key, where)
 
 
-class LinkRules(Protocol):
-    """What a station has set about its links."""
-
-    @property
-    def peers(self) -> Sequence[Network]:
-        """Networks that are spoken to beside loopback."""
-        ...
-
-    @property
-    def signing(self) -> str:
-        """`off` or `required`."""
-        ...
-
-    @property
-    def signing_keys(self) -> Path | None:
-        """The file of keys."""
-        ...
-
-
-def rules_for(asset_id: AssetId, link: LinkRules) -> GuardRules:
+def rules_for(
+    asset_id: AssetId, peers: Sequence[Network], required: bool, keys: Path | None
+) -> GuardRules:
     """Returns who may speak as an asset, and by which key.
+
+    Args:
+        asset_id: whose key is looked for.
+        peers: networks that are spoken to beside loopback.
+        required: whether what is said must be signed.
+        keys: the file of keys.
 
     Raises:
         SigningUnavailable: if signatures are demanded and there is no usable key.
     """
-    if link.signing != "required":
-        return GuardRules(link.peers)
-    if link.signing_keys is None:
+    if not required:
+        return GuardRules(peers)
+    if keys is None:
         raise SigningUnavailable(
             "signatures are demanded, and there is no file of keys",
             where=str(asset_id),
             cure="set link.signing_keys",
         )
-    return GuardRules(link.peers, read_key(link.signing_keys, asset_id))
+    return GuardRules(peers, read_key(keys, asset_id))

@@ -16,7 +16,7 @@ from core.ids import AssetId
 from sim.clock import ManualClock
 from sim.mavlink_ids import demand_signatures
 from telemetry.adapters.guarded_address import guarded_address
-from telemetry.adapters.signing_keys import read_key
+from telemetry.adapters.signing_keys import read_key, rules_for
 from telemetry.adapters.wire_guard import GuardRules, WireGuard, checksum_bytes
 from telemetry.mavlink_signing import Signer, Verifier, checksum, frames, ticks, unsigned
 from tests.builders import NOW
@@ -204,6 +204,13 @@ def test_a_key_is_read_from_a_file_of_its_owner_alone(tmp_path: Path) -> None:
     path.write_text(json.dumps({"drone-1": KEY.hex()}))
     path.chmod(0o600)
     assert read_key(path, DRONE) == KEY
+
+
+def test_without_a_key_nothing_is_opened_where_signatures_are_demanded(tmp_path: Path) -> None:
+    assert rules_for(DRONE, (), False, None) == GuardRules()
+    for path in (None, tmp_path / "none.json"):
+        with pytest.raises(SigningUnavailable):
+            rules_for(DRONE, (), True, path)
 
 
 @pytest.mark.parametrize("url", ["tcpout://10.0.0.1:5760", "serial:///dev/ttyACM0:57600"])
