@@ -54,6 +54,7 @@ let hiddenAt = 0;
 let lastKept = { at: 0, lon: 0, lat: 0 };
 let promptTimer: ReturnType<typeof setTimeout> | null = null;
 let calledFor: string | null = null;
+let pressedMs = 0;
 let running = false;
 let turning = false;
 let turnAgain = false;
@@ -476,7 +477,9 @@ export const drive = {
   /** Puts a press down for good, shows it at once, and sends it as soon as that can be. */
   press(kind: PressKind, stop?: number, reason?: Obstacle): void {
     if (!sheet) return;
-    const made: Press = { id: freshId(), kind, at: stationNow() };
+    // The station's clock is told by each answer and may step back a little; presses never do.
+    pressedMs = Math.max(Date.now() + clockOffset, pressedMs + 1);
+    const made: Press = { id: freshId(), kind, at: new Date(pressedMs).toISOString() };
     if (sheet.drive) made.sortie_id = sheet.drive.id;
     if (stop !== undefined) made.stop = stop;
     if (reason) made.reason = reason;
