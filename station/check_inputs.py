@@ -4,17 +4,25 @@ An asset needs validators and may need the data folder: `station.given_asset`, l
 given.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.errors import PlanUnreadable, SourceMissing, SourceUnreadable, ZoneInvalid
+from core.errors import (
+    PlanUnreadable,
+    SourceMissing,
+    SourceUnreadable,
+    UsageError,
+    ZoneInvalid,
+)
 from core.ids import AssetId
 from core.instants import read_near_instant
 from geo.swapped import CURE, SAID, Box, box_at, swapped_among
 from missions.circumstances import OwnFlight
 from missions.formats.losses import findings as loss_findings
+from missions.formats.losses import findings_of_other
 from missions.formats.plan_file import LoadedPlan, load_plan
 from missions.model import Asset, Finding, Plan
 from missions.permissions import Permission
@@ -34,6 +42,11 @@ def read_plan_file(
         SourceMissing: if there is no such file.
         PlanUnreadable: if it is no plan.
     """
+    loaded = _loaded(path, asset_id)
+    return loaded, loss_findings(loaded.losses)
+
+
+def _loaded(path: Path, asset_id: AssetId) -> LoadedPlan:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
@@ -41,12 +54,30 @@ def read_plan_file(
     except (UnicodeDecodeError, OSError):
         cure = "give a QGroundControl .plan file"
         raise PlanUnreadable("is no text", where=str(path), cure=cure) from None
-    loaded = load_plan(text, asset_id, where=str(path))
-    return loaded, loss_findings(loaded.losses)
+    return load_plan(text, asset_id, where=str(path))
 
 
-def read_start(text: str | None) -> datetime | None:
+def check_number(value: float | None, option: str, least: float, most: float, unit: str) -> None:
+    """Refuses the number of an option that is none, or out of its bounds.
+
+    Raises:
+        UsageError: if it is; `where` names the option.
+    """
+    cure = f"give {least:g} to {most:g} {unit}"
+    if value is None:
+        return
+    if not math.isfinite(value):
+        raise UsageError(f"{value} is no finite number", where=option, cure=cure)
+    if not least <= value <= most:
+        raise UsageError(f"{value:g} {unit} can't be", where=option, cure=cure)
+
+
+def read_start(text: str | None, where: str = "--at") -> datetime | None:
     """Returns the start of a flight; a time without an offset is in UTC.
+
+    Args:
+        text: ISO 8601, or `None`.
+        where: the option that it was given by.
 
     Raises:
         SourceUnreadable: if it is no time.
@@ -57,7 +88,7 @@ def read_start(text: str | None) -> datetime | None:
         return read_near_instant(text, UTC, "the start")
     except ValueError as error:
         raise SourceUnreadable(
-            str(error), where="--at", cure="such as 2026-06-15T09:00:00+05:00"
+            str(error), where=where, cure="such as 2026-06-15T09:00:00+05:00"
         ) from error
 
 
@@ -112,10 +143,11 @@ def read_weather(path: Path, at: datetime | None) -> Weather:
     return Weather(valid_at, **values, source=str(document.get("source", path.name)))
 
 
-def read_other(text: str, at: datetime | None) -> OwnFlight:
+def read_other(text: str, at: datetime | None) -> tuple[OwnFlight, tuple[Finding, ...]]:
     """Returns another sortie, written `OTHER.plan` or `OTHER.plan@START`.
 
-    Without a start of its own it starts when the checked flight does.
+    Without a start of its own it starts when the checked flight does. The findings tell what of
+    it is not understood; with an error among them nobody knows where it will be.
 
     Raises:
         SourceMissing: if there is no such file.
@@ -126,9 +158,10 @@ def read_other(text: str, at: datetime | None) -> OwnFlight:
     if not sign or Path(text).is_file():
         name, start = text, ""
     path = Path(name)
-    loaded, _ = read_plan_file(path, AssetId(path.stem))
-    starts_at = read_start(start) if start else at
-    return OwnFlight(loaded.plan, starts_at or datetime.fromtimestamp(0, UTC))
+    loaded = _loaded(path, AssetId(path.stem))
+    starts_at = read_start(start, f"--with {text}") if start else at
+    told = findings_of_other(loaded.losses, path.stem, f"--with {name}")
+    return OwnFlight(loaded.plan, starts_at or datetime.fromtimestamp(0, UTC)), told
 
 
 def for_asset(plan: Plan, asset: Asset) -> Plan:

@@ -20,6 +20,10 @@ LOSS_CODES: Mapping[str, str] = MappingProxyType(
         "setting_left_out": "A setting of a step is left out.",
         "said_otherwise": "The same is said in other words.",
         "place_taken_over": "A step without a place got that of the step before it, or of home.",
+        "spacing_impossible": "A pattern without its lanes, and no distance between them to compute"
+        " them with.",
+        "vehicle_other": "The file was made for another kind of vehicle than a multicopter.",
+        "speed_assumed": "The file names no speed above 0: another one was taken.",
         "lanes_rebuilt": "The file holds a pattern without its lanes; they were computed anew.",
         "home_unknown": "The file does not say where home is, or how high.",
         "fence_changed": "A zone of the fence is another one afterwards, or is left out.",
@@ -38,6 +42,19 @@ LOSS_CODES: Mapping[str, str] = MappingProxyType(
 """Every code that a loss may have, and what it means."""
 
 
+_OWN_FINDINGS = frozenset({"vehicle_other", "speed_assumed", "spacing_impossible"})
+"""Codes that a check tells as they are; of the others it only tells whether they move it."""
+_MOVES = frozenset(
+    {
+        "movement_not_understood", "movement_changed", "command_not_understood",
+        "spacing_impossible",
+    }
+)  # fmt: skip
+"""Losses after which it is not known where the vehicle goes."""
+_MILDEST_FIRST = (Severity.INFO, Severity.WARNING, Severity.ERROR)
+_REPLAN = "plan it with take-off, waypoints, loiter, return and land"
+
+
 @dataclass(frozen=True, slots=True)
 class Loss:
     """One thing that did not survive the way from or to a file."""
@@ -49,6 +66,8 @@ class Loss:
     """The mission item that it is about, numbered from 0 as in our own plan."""
     command: int | None = None
     """MAV_CMD number, where it is about a command."""
+    cure: str = ""
+    """What to do about it; empty where it is the same for all of its severity."""
 
 
 def moved(losses: Iterable[Loss]) -> tuple[Loss, ...]:
@@ -61,15 +80,46 @@ def findings(losses: Iterable[Loss]) -> tuple[Finding, ...]:
     return tuple(
         Finding(
             loss.severity,
-            "not_understood" if loss.severity is Severity.ERROR else "not_carried",
+            _finding_code(loss),
             loss.message,
             item=loss.item,
-            cure="plan it with take-off, waypoints, loiter, return and land"
-            if loss.severity is Severity.ERROR
-            else "",
+            cure=loss.cure or _REPLAN if loss.severity is Severity.ERROR else loss.cure,
         )
         for loss in losses
     )
+
+
+def findings_of_other(losses: Iterable[Loss], name: str, where: str) -> tuple[Finding, ...]:
+    """Returns losses of another plan as findings about the one that is held against it.
+
+    Where the other would move otherwise than was read, nobody knows where it is: an error. Its
+    fence and its rally points limit nobody else, so that they are others is a warning.
+
+    Args:
+        losses: of reading the other plan.
+        name: of the other, which the findings are about.
+        where: how the other was given, for the message.
+    """
+    found: list[Finding] = []
+    for loss in losses:
+        unknown = loss.severity is Severity.ERROR and loss.code in _MOVES
+        severity = min(loss.severity, Severity.WARNING, key=_MILDEST_FIRST.index)
+        found.append(
+            Finding(
+                Severity.ERROR if unknown else severity,
+                "other_not_understood" if unknown else _finding_code(loss, "not_carried"),
+                f"{where}: {loss.message}" + ("; where it flies is not known" if unknown else ""),
+                cure=loss.cure or (_REPLAN if unknown else ""),
+                about=name,
+            )
+        )
+    return tuple(found)
+
+
+def _finding_code(loss: Loss, error: str = "not_understood") -> str:
+    if loss.code in _OWN_FINDINGS:
+        return loss.code
+    return error if loss.severity is Severity.ERROR else "not_carried"
 
 
 class LossReport:
@@ -85,19 +135,22 @@ class LossReport:
         return tuple(dict.fromkeys(self._losses))
 
     def error(
-        self, code: str, message: str, item: int | None = None, command: int | None = None
-    ) -> None:
+        self, code: str, message: str, item: int | None = None, command: int | None = None,
+        *, cure: str = "",
+    ) -> None:  # fmt: skip
         """Notes that the vehicle would move otherwise."""
-        self._losses.append(Loss(Severity.ERROR, code, message, item, command))
+        self._losses.append(Loss(Severity.ERROR, code, message, item, command, cure))
 
     def warning(
-        self, code: str, message: str, item: int | None = None, command: int | None = None
-    ) -> None:
+        self, code: str, message: str, item: int | None = None, command: int | None = None,
+        *, cure: str = "",
+    ) -> None:  # fmt: skip
         """Notes that something is lost that does not move the vehicle."""
-        self._losses.append(Loss(Severity.WARNING, code, message, item, command))
+        self._losses.append(Loss(Severity.WARNING, code, message, item, command, cure))
 
     def info(
-        self, code: str, message: str, item: int | None = None, command: int | None = None
-    ) -> None:
+        self, code: str, message: str, item: int | None = None, command: int | None = None,
+        *, cure: str = "",
+    ) -> None:  # fmt: skip
         """Notes that something is said in other words."""
-        self._losses.append(Loss(Severity.INFO, code, message, item, command))
+        self._losses.append(Loss(Severity.INFO, code, message, item, command, cure))

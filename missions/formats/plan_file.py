@@ -34,8 +34,10 @@ from missions.formats.plan_losses import writing_losses
 from missions.formats.plan_own import KEY, own_document, read_own, with_own
 from missions.formats.plan_parts import PlanPart
 from missions.formats.plan_reading import mission_items, read_steps
-from missions.formats.plan_survey import read_pattern, read_step, waits_for_ever
-from missions.formats.plan_values import listing, mapping, number, optional, parse, place
+from missions.formats.plan_steps import read_step, waits_for_ever
+from missions.formats.plan_survey import read_pattern
+from missions.formats.plan_values import listing, mapping, optional, parse, place
+from missions.formats.plan_vehicle import cruise_m_s, note_vehicle
 from missions.model import Mission, MissionItem, Plan
 
 __all__ = [
@@ -57,8 +59,6 @@ __all__ = [
     "write_plan",
 ]
 _PX4, _QUADROTOR = 12, 2
-_CRUISE_M_S = 5.0
-"""Of a file that names no speed; QGroundControl's own default for a multicopter."""
 _MOVED_CURE = "see qyran convert for all that is lost; plan it anew with waypoints"
 
 
@@ -213,15 +213,16 @@ def _read(document: Any, asset_id: AssetId) -> LoadedPlan:
     rally = read_rally(document.get("rallyPoints"), report)
     steps, found = _steps(mission, report)
     home = _home(mission.get("plannedHomePosition"), steps, fences, report)
-    cruise_m_s = _cruise(mission)
-    items, owners = read_steps(steps, report, home=home, cruise_m_s=cruise_m_s)
+    note_vehicle(mission, report)
+    speed_m_s = cruise_m_s(mission, report)
+    items, owners = read_steps(steps, report, home=home, cruise_m_s=speed_m_s)
     parts = tuple(
         replace(part, first_item=owners.index(n), items=owners.count(n))
         for n, part in enumerate(found)
         if n in owners
     )
     own = read_own(document.get(KEY), report)
-    plan = Plan(_named(items, asset_id), asset_id, home, cruise_m_s, fences, rally)
+    plan = Plan(_named(items, asset_id), asset_id, home, speed_m_s, fences, rally)
     return LoadedPlan(with_own(plan, own), report.losses, parts, own.departs_at)
 
 
@@ -250,15 +251,6 @@ def _steps(mission: Mapping[str, Any], report: LossReport) -> tuple[list[FileSte
             steps += [replace(step, part=len(parts)) for step in pattern.steps]
             parts.append(pattern.part)
     return steps, parts
-
-
-def _cruise(mission: Mapping[str, Any]) -> float:
-    for name in ("hoverSpeed", "cruiseSpeed"):
-        if mission.get(name) is not None:
-            speed = number(mission[name], name)
-            if speed > 0:
-                return speed
-    return _CRUISE_M_S
 
 
 def _home(

@@ -27,7 +27,7 @@ from missions.formats.plan_items import (
 from missions.formats.plan_parts import PlanPart
 
 _SMALLEST_SPACING_M = 0.5
-"""QGroundControl flies a single lane where the spacing is less."""
+"""With less QGroundControl itself falls back to a single lane, which is nobody's wish."""
 _MOST_LANES = 2_000
 _WIDEST_M = 50_000.0
 _MOST_LAYERS = 200
@@ -36,6 +36,10 @@ _Line = list[tuple[float, float]]
 
 class LanesUnknown(ValueError):
     """A pattern can't be turned into lanes; the message says why."""
+
+
+class SpacingImpossible(LanesUnknown):
+    """A pattern has no lanes and no distance between them that could be flown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,13 @@ def survey_steps(part: PlanPart, entry: object) -> tuple[SimpleItem, ...]:
 
     Raises:
         LanesUnknown: if there is no area or height, or there are too many lanes.
+        SpacingImpossible: if its spacing is none, or less than can be flown.
     """
     altitude = _altitude(part)
     frame, area = _ground(part)
     west, south, east, north = area.bounds
     across = math.hypot(east - west, north - south)
-    spacing_m = part.spacing_m or 0.0
-    if spacing_m < _SMALLEST_SPACING_M:
-        spacing_m = 2 * across + 1.0
+    spacing_m = _spacing_m(part, "lanes")
     if across / spacing_m > _MOST_LANES:
         raise LanesUnknown("it has too many lanes")
     corner = (east if entry in (1, 3) else west, south if entry in (2, 3) else north)
@@ -88,16 +91,17 @@ def corridor_steps(part: PlanPart, entry: object) -> tuple[SimpleItem, ...]:
 
     Raises:
         LanesUnknown: if there is no line or height, or its lanes fall apart.
+        SpacingImpossible: if it has a width, and its spacing is none or less than can be flown.
     """
     altitude = _altitude(part)
     if len(part.shape) < 2:
         raise LanesUnknown("its line has no two places")
     frame = LocalFrame(*part.shape[0])
     line = LineString([frame.to_en1_m(*corner) for corner in part.shape])
-    width_m, spacing_m = part.width_m or 0.0, part.spacing_m or 0.0
-    count = 1
-    if spacing_m >= _SMALLEST_SPACING_M and width_m > 0:
-        count = math.ceil(width_m / spacing_m)
+    width_m = part.width_m or 0.0
+    # without a width it is the line itself, once, which needs no spacing
+    spacing_m = _spacing_m(part, "lanes") if width_m > 0 else 0.0
+    count = math.ceil(width_m / spacing_m) if width_m > 0 else 1
     if count > _MOST_LANES or not line.length <= _WIDEST_M:
         raise LanesUnknown("the corridor is too large to be rebuilt")
     lines: list[_Line] = []
@@ -126,6 +130,7 @@ def structure_steps(part: PlanPart, structure: Structure) -> tuple[SimpleItem, .
 
     Raises:
         LanesUnknown: if there is no way around it, or no height.
+        SpacingImpossible: if its layers are several, and nothing says how far apart.
     """
     altitude = _altitude(part)
     frame, area = _ground(part)
@@ -139,7 +144,8 @@ def structure_steps(part: PlanPart, structure: Structure) -> tuple[SimpleItem, .
     pitch = (structure.pitch_deg, 0.0, 0.0, 0.0)
     steps = [_waypoint(*ring[0], altitude)]
     steps.append(SimpleItem(MOUNT_CONTROL, FRAME_MISSION, pitch, z_m=2.0))
-    up_m = (part.spacing_m or 0.0) * (-1 if structure.from_top else 1)
+    apart_m = part.spacing_m or 0.0 if structure.layers < 2 else _spacing_m(part, "layers")
+    up_m = apart_m * (-1 if structure.from_top else 1)
     for layer in range(int(structure.layers)):
         height = Altitude(start_m + up_m * (layer + 0.5), altitude.datum)
         for n, corner in enumerate(ring):
@@ -154,6 +160,25 @@ def _altitude(part: PlanPart) -> Altitude:
     if part.altitude is None:
         raise LanesUnknown(f"the {part.kind} has neither lanes nor a height")
     return part.altitude
+
+
+def _spacing_m(part: PlanPart, of: str) -> float:
+    """Returns the distance between the lanes or layers of a pattern.
+
+    Raises:
+        SpacingImpossible: if it is none, or less than can be flown.
+    """
+    given = part.spacing_m
+    if given is None:
+        raise SpacingImpossible(
+            f"the {part.kind} holds no {of}, and nothing says how far apart they are"
+        )
+    if not given >= _SMALLEST_SPACING_M:  # also NaN
+        raise SpacingImpossible(
+            f"the {part.kind} holds no {of}, and the distance between them is {given:g} m, less"
+            f" than the {_SMALLEST_SPACING_M:g} m that can be flown"
+        )
+    return given
 
 
 def _longer(line: _Line, by_m: float) -> _Line:

@@ -7,37 +7,35 @@ old files hold the shape alone, and the lanes are then computed anew (`plan_lane
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from core.errors import PlanUnreadable
 from geo.positions import Altitude, Datum
 from missions.formats.losses import LossReport
 from missions.formats.plan_items import (
     FRAME_AMSL,
     FRAME_HOME,
     FRAME_MISSION,
-    FRAME_TERRAIN,
     SimpleItem,
 )
 from missions.formats.plan_jumps import FileStep
 from missions.formats.plan_lanes import (
     LanesUnknown,
+    SpacingImpossible,
     Structure,
     corridor_steps,
     structure_steps,
     survey_steps,
 )
 from missions.formats.plan_parts import PartKind, PlanPart, SurveyCamera
+from missions.formats.plan_steps import Pattern, steps_of, waits_for_ever
 from missions.formats.plan_values import listing, mapping, number, place, places, whole
+from missions.formats.plan_versions import pattern_of_strange_version, strange_version
 
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A pattern of a file as flat steps, with what it meant; its items are not counted yet."""
-
-    steps: tuple[FileStep, ...]
-    part: PlanPart
+_SPACING_CURE = (
+    "give it a distance between lanes in QGroundControl (its camera, or its spacing) and save it"
+    " with its lanes"
+)
 
 
 def read_pattern(item: Mapping[str, Any], where: str, report: LossReport) -> Pattern | None:
@@ -50,6 +48,8 @@ def read_pattern(item: Mapping[str, Any], where: str, report: LossReport) -> Pat
     version = whole(item.get("version", 1), "its version", where)
     if item.get("autoContinue") is False:
         waits_for_ever(where, report)
+    if strange := strange_version(item, kind, version):
+        return pattern_of_strange_version(item, kind, version, strange, where, report)
     if kind == "survey":
         return _survey(item, version, where, report)
     if kind == "CorridorScan":
@@ -62,59 +62,9 @@ def read_pattern(item: Mapping[str, Any], where: str, report: LossReport) -> Pat
     if isinstance(inner, dict) and isinstance(inner.get("Items"), list):
         report.warning("not_read", f"{where}: of a {kind[:40]!r} item only its steps are read")
         meant = _transect_part(PartKind.SURVEY, item, inner, version, (), where)
-        return Pattern(_steps_of(inner, where, report), meant)
+        return Pattern(steps_of(inner, where, report), meant)
     report.error("movement_not_understood", f"{where}: a {kind[:40]!r} item is not understood")
     return None
-
-
-def read_step(item: Any, where: str) -> FileStep:
-    """Returns the flat step of a simple item, of any version of the format.
-
-    Raises:
-        PlanUnreadable: if it is none.
-    """
-    item = mapping(item, "it", where)
-    command = whole(item.get("command"), "its command", where)
-    frame = whole(item.get("frame", FRAME_MISSION), "its frame", where)
-    if "params" in item:
-        given = listing(item["params"], "params", where)
-    else:
-        given = [item.get(f"param{n}") for n in range(1, 5)]
-    if "coordinate" in item and len(given) == 4:
-        spot = listing(item["coordinate"], "coordinate", where)
-        given = [*given, *(spot + [None] * 3)[:3]]
-    if len(given) != 7:
-        given = []
-    values = [math.nan if v is None else number(v, "a parameter", where) for v in given]
-    if len(values) != 7:
-        raise PlanUnreadable("it has no seven numbers as parameters", where=where)
-    p1, p2, p3, p4, lat, lon, z = values
-    mode = item.get("AltitudeMode")
-    if mode in (3, 4) and math.isnan(z) and item.get("Altitude") is not None:
-        # a height above the ground that was never turned into one above the sea
-        frame, z = FRAME_TERRAIN, number(item["Altitude"], "Altitude", where)
-    jump = item.get("doJumpId", item.get("id", 0))
-    number_ = jump if isinstance(jump, int) and not isinstance(jump, bool) else 0
-    return FileStep(SimpleItem(command, frame, (p1, p2, p3, p4), lat, lon, z), where, number_)
-
-
-def waits_for_ever(where: str, report: LossReport) -> None:
-    """Notes that the vehicle goes on after a step only when somebody tells it to."""
-    message = f"{where}: autoContinue is false: the vehicle waits here for ever"
-    report.error("movement_changed", message)
-
-
-def _steps_of(inner: Mapping[str, Any], where: str, report: LossReport) -> tuple[FileStep, ...]:
-    items = listing(inner["Items"], "Items", where)
-    stops = [
-        str(n)
-        for n, item in enumerate(items)
-        if isinstance(item, Mapping) and item.get("autoContinue") is False
-    ]
-    if stops:
-        more = f" and {len(stops) - 5} more" if len(stops) > 5 else ""
-        waits_for_ever(f"{where}, step {', '.join(stops[:5])}{more}", report)
-    return tuple(read_step(item, f"{where}, step {n}") for n, item in enumerate(items))
 
 
 def _first(values: Iterable[tuple[Mapping[str, Any], str]], where: str) -> float | None:
@@ -215,6 +165,9 @@ def _rebuilt(
     """Returns a pattern whose steps are computed from what it means."""
     try:
         steps = build()
+    except SpacingImpossible as error:
+        report.error("spacing_impossible", f"{where}: {error}", cure=_SPACING_CURE)
+        return None
     except LanesUnknown as error:
         report.error("movement_not_understood", f"{where}: {error}")
         return None
@@ -229,7 +182,7 @@ def _survey(
     shape = places(item.get("polygon") or [], "polygon", where)
     part = _transect_part(PartKind.SURVEY, item, inner, version, shape, where)
     if inner.get("Items"):
-        return Pattern(_steps_of(inner, where, report), part)
+        return Pattern(steps_of(inner, where, report), part)
     entry = item.get("entryLocation", _object(item, "grid", where).get("entryLocation", 0))
     return _rebuilt(part, lambda: survey_steps(part, entry), where, report)
 
@@ -241,7 +194,7 @@ def _corridor(
     shape = places(item.get("polyline") or [], "polyline", where)
     part = _transect_part(PartKind.CORRIDOR, item, inner, version, shape, where)
     if inner.get("Items"):
-        return Pattern(_steps_of(inner, where, report), part)
+        return Pattern(steps_of(inner, where, report), part)
     entry = item.get("entryLocation", 0)
     return _rebuilt(part, lambda: corridor_steps(part, entry), where, report)
 

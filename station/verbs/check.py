@@ -17,6 +17,7 @@ from missions.proving.cures import Fixed, fix_plan
 from missions.proving.departure import chosen_start
 from missions.proving.finding_list import placed
 from station.check_inputs import (
+    check_number,
     for_asset,
     read_other,
     read_permissions,
@@ -55,15 +56,15 @@ def run(
     ] = None,
     margin_m: Annotated[
         float,
-        typer.Option(help="Kept from borders beyond the acceptance radius.", min=0.0, max=1e5),
+        typer.Option(help="Kept from borders beyond the acceptance radius, 0 to 100000 m."),
     ] = 0.0,
     return_m: Annotated[
         float | None,
-        typer.Option(help="Height of a return above home; the file has none.", min=0.0, max=1e5),
+        typer.Option(help="Height of a return above home, 0 to 100000 m; the file has none."),
     ] = None,
     endurance_s: Annotated[
         float | None,
-        typer.Option(help="Time under way, s, where no asset is given.", min=1.0, max=1e8),
+        typer.Option(help="Time under way where no asset is given, 1 to 1e8 s."),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Apply cures until none is left.")] = False,
     out: Annotated[Path | None, typer.Option(help="Where to write the mended plan.")] = None,
@@ -71,6 +72,9 @@ def run(
 ) -> int:
     """Check a plan file. Exit code 1 where a finding is an error."""
     check_plot(plot)
+    check_number(margin_m, "--margin-m", 0.0, 1e5, "m")
+    check_number(return_m, "--return-m", 0.0, 1e5, "m")
+    check_number(endurance_s, "--endurance-s", 1.0, 1e8, "s")
     loaded, told = read_plan_file(plan_file)
     plan, whole = loaded.plan, is_safe(told)
     fences, about_zones = read_zones(zones or (), plan)
@@ -80,16 +84,18 @@ def run(
         plan = replace(plan, return_altitude=Altitude(return_m, Datum.HOME))
     start, about_start = chosen_start(read_start(at), loaded.departs_at, SystemClock().now())
     told = (*told, *about_start)
+    others = [read_other(text, start) for text in with_ or ()]
     circumstances = Circumstances(
         departs_at=start,
         permissions=read_permissions(permission, plan),
         weather=None if weather is None else read_weather(weather, start),
-        others=tuple(read_other(text, start) for text in with_ or ()),
+        others=tuple(flight for flight, _ in others),
         margin_m=margin_m,
         zones=flight,
     )
     ground = None if terrain is None else read_terrain(terrain)
     vehicle, more = _vehicle(call, plan, asset, endurance_s)
+    more = (*more, *(finding for _, about in others for finding in about))
     plan = for_asset(plan, vehicle)
     lowered = ASSUMED if asset is None and endurance_s is None else frozenset()
     fixed = None

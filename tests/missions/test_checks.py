@@ -190,8 +190,8 @@ WARNINGS = {
 SELDOM = {
     "not_provable", "asset_unknown", "asset_field_unknown", "not_understood", "not_carried",
     "zones_far", "zone_not_in_force", "zone_property_ignored", "zone_datum_assumed",
-    "mended_not_written",
-    "departure_differs", "departure_from_file",
+    "mended_not_written", "other_not_understood", "spacing_impossible", "vehicle_other",
+    "speed_assumed", "departure_differs", "departure_from_file",
 }  # fmt: skip
 """Tested where they come from: the verb, the plan files, and `test_it_never_raises`."""
 

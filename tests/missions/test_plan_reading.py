@@ -67,7 +67,8 @@ def test_other_versions_of_a_survey_are_read_alike(name: str) -> None:
 def test_a_survey_without_lanes_gets_new_ones_that_cover_it(name: str) -> None:
     plan = loaded(name)
     assert not moved(plan.losses)
-    assert [loss.code for loss in plan.losses] == ["lanes_rebuilt"]
+    of_old = ["speed_assumed"] if name.endswith(".mission") else []  # it has no word for a speed
+    assert [loss.code for loss in plan.losses] == ["lanes_rebuilt", *of_old]
     (part,) = plan.parts
     assert part.rebuilt
     assert (part.spacing_m, part.trigger_m, part.angle_deg) == (40.0, 25.0, 90.0)
@@ -97,7 +98,7 @@ def test_version_1_joins_patterns_by_their_ids() -> None:
 def test_a_mission_file_of_version_2_with_coordinates_is_read() -> None:
     plan = loaded("mission_v2_coordinate.mission")
     assert kinds(plan) == [K.TAKEOFF, K.WAYPOINT, K.RETURN]
-    assert plan.losses == ()
+    assert [loss.code for loss in plan.losses] == ["speed_assumed"]
 
 
 def test_a_corridor_means_a_line_and_a_width() -> None:
