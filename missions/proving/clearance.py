@@ -9,14 +9,15 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import LineString, Point, Polygon, STRtree, union_all
+from shapely import LineString, Point, STRtree, union_all
 from shapely.geometry.base import BaseGeometry
 
+from core.recurrence import Recurrence
 from geo.flight_room import FlightRoom, Limit
 from geo.ground_grid import GroundGrid
 from geo.positions import Datum
@@ -55,6 +56,7 @@ class Calendar:
         """Takes the departure."""
         self._departs_at = departs_at
         self._spans: dict[object, tuple[tuple[float, float], ...]] = {}
+        self._shared: dict[object, tuple[tuple[float, float], ...]] = {}
 
     def matters(self, zones: Iterable[Zone]) -> bool:
         """Returns whether any of these zones has windows."""
@@ -87,17 +89,26 @@ class Calendar:
         horizon_s = 86_400.0 * max(1, math.ceil((late_s + 1.0) / 86_400.0))
         key = (id(zone), horizon_s)
         if key not in self._spans:
+            self._spans[key] = self._spans_of(zone.windows, horizon_s)
+        return self._spans[key]
+
+    def _spans_of(
+        self, windows: tuple[Recurrence, ...], horizon_s: float
+    ) -> tuple[tuple[float, float], ...]:
+        """Returns when windows hold; many zones share theirs."""
+        key = (windows, horizon_s)
+        if key not in self._shared:
             assert self._departs_at is not None  # asked before
             start = self._departs_at - timedelta(hours=1)
             end = self._departs_at + timedelta(seconds=horizon_s)
             spans = [
                 ((s.start - self._departs_at).total_seconds(),
                  (s.end - self._departs_at).total_seconds())
-                for window in zone.windows
+                for window in windows
                 for s in window.spans(start, end)
             ]  # fmt: skip
-            self._spans[key] = tuple(sorted(spans))
-        return self._spans[key]
+            self._shared[key] = tuple(sorted(spans))
+        return self._shared[key]
 
 
 class Clearance:
@@ -126,10 +137,8 @@ class Clearance:
     @cached_property
     def corners(self) -> int:
         """How many corners the fence has; a circle counts 8, as PX4 has it."""
-        return sum(
-            _CIRCLE_CORNERS if limit.zone.circle is not None else _corners(limit.area)
-            for limit in self.room.limits
-        )
+        drawn = [one.area for one in self.room.limits if one.zone.circle is None]
+        return _corners(drawn) + _CIRCLE_CORNERS * (len(self.room.limits) - len(drawn))
 
     def passages(self, sheets: Sequence[Sheet]) -> Passages:
         """Returns which sheets enter exclusions, and which pass over or under them."""
@@ -317,7 +326,8 @@ def first_breach(sheet: Sheet, area: BaseGeometry, *, outside: bool) -> Place:
         return (float(point.x), float(point.y))
     line = LineString([sheet.a, sheet.b])
     wide = sheet.radius_m
-    bad = line.difference(area.buffer(-wide)) if outside else line.intersection(area.buffer(wide))
+    around = _widened(area, -wide if outside else wide)
+    bad = line.difference(around) if outside else line.intersection(around)
     if bad.is_empty:
         return sheet.b
     nearest = min(
@@ -327,12 +337,18 @@ def first_breach(sheet: Sheet, area: BaseGeometry, *, outside: bool) -> Place:
     return (float(point.x), float(point.y))
 
 
+@lru_cache(maxsize=1_024)
+def _widened(area: BaseGeometry, by_m: float) -> BaseGeometry:
+    """Returns an area with so much around it; many legs meet the same zone."""
+    return area.buffer(by_m)
+
+
 def shadow(sheet: Sheet, area: BaseGeometry) -> tuple[float, float]:
     """Returns on which part of its leg, 0 to 1, a return to its goal meets an area."""
     goal, a, b = sheet.goal, sheet.a, sheet.b
     if goal is None or sheet.part is not Part.RETURN or sheet.disc_m > 0 or a == b:
         return (0.0, 1.0)
-    met = sheet.shape.intersection(area.buffer(sheet.radius_m))
+    met = sheet.shape.intersection(_widened(area, sheet.radius_m))
     ab = (b[0] - a[0], b[1] - a[1])
     ga = (a[0] - goal[0], a[1] - goal[1])
     shares = []
@@ -345,13 +361,11 @@ def shadow(sheet: Sheet, area: BaseGeometry) -> tuple[float, float]:
     return (min(shares), max(shares)) if shares else (0.0, 1.0)
 
 
-def _corners(area: BaseGeometry) -> int:
-    return sum(
-        len(ring.coords) - 1
-        for part in getattr(area, "geoms", [area])
-        if isinstance(part, Polygon)
-        for ring in (part.exterior, *part.interiors)
-    )
+def _corners(areas: Sequence[BaseGeometry]) -> int:
+    """Returns how many corners areas have together; the last one of a ring is its first again."""
+    parts = shapely.get_parts(np.array(areas, dtype=object))
+    rings = len(parts) + int(shapely.get_num_interior_rings(parts).sum())
+    return int(shapely.get_num_coordinates(parts).sum()) - rings
 
 
 def _tree(limits: Sequence[Limit]) -> STRtree | None:
