@@ -166,6 +166,13 @@ class ChangeKind(StrEnum):
     """Move an item to `place`."""
     SET_HEIGHT = "set_height"
     """Give an item the height `metres` above home."""
+    LOWER_ITEMS = "lower_items"
+    """Bring an item, and those before and behind it without a break that are higher than
+    `metres` above home, down to that; a landing is none of them."""
+    RAISE_ITEMS = "raise_items"
+    """The same upwards."""
+    LEVEL_ITEMS = "level_items"
+    """Fly every item at `metres` above home, landings aside."""
     SET_RETURN_HEIGHT = "set_return_height"
     """Give the return the height `metres` above home."""
     INSERT_ITEM = "insert_item"

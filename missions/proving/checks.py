@@ -49,7 +49,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "above_ceiling": "A step, or the way to it, is higher than a ceiling under it.",
         "below_floor": "A step, or the way to it, is lower than a floor under it.",
         "datum_unknown": "A height limit can't be joined with the height of home.",
-        "near_ground": "The way is less than 5 m above the ground.",
+        "near_ground": "The way is less than 5 m above the ground; a warning where no terrain says"
+        " how high the ground is.",
         "terrain_unknown": "No terrain is given, or it does not reach everywhere: the ground is"
         " taken as level at home there.",
         "return_way_blocked": "The planned straight way home is not free.",
@@ -86,8 +87,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "conflict_with_own": "Another sortie of ours may be near at that time.",
         "conflict_possible": "Another sortie of ours comes near; whether at that time is unknown.",
         "zones_far": "Every flight zone given lies more than 100 km from home.",
-        "zone_not_in_force": "A flight zone is not yet active, retired or switched off: it limits"
-        " nothing.",
+        "zone_not_in_force": "A flight zone is not yet active, retired or switched off, or its time"
+        " windows are all over: it limits nothing.",
         "zone_datum_assumed": "Heights of zones have no datum: they are read as above the ground.",
         "zone_property_ignored": "Zones have a property that means nothing here.",
         "no_fence": "No inclusion limits this flight.",
@@ -96,6 +97,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         " knows no heights.",
         "item_unsupported": "The autopilot refuses this kind of step at upload.",
         "asset_unknown": "No asset is given; a PX4 quadcopter as it leaves the factory is assumed.",
+        "asset_drives": "The plan takes off or lands, and the asset is one that drives.",
+        "asset_passive": "The asset is passive: it is never tasked.",
         "asset_far": "The asset is at home more than 100 km from the home of the plan.",
         "asset_field_unknown": "The file of the asset has a field that means nothing here.",
         "not_understood": "The plan's file moves the vehicle in a way that is not understood.",

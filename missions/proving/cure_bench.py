@@ -1,6 +1,8 @@
 """What is needed to think of cures: free room about a place, shadows, tangents, words."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 
 from shapely import Point, affinity, box, get_coordinates, union_all
 from shapely.geometry.base import BaseGeometry
@@ -8,7 +10,7 @@ from shapely.ops import nearest_points
 
 from geo.flight_room import Limit
 from missions.circumstances import Circumstances
-from missions.model import Finding, Plan
+from missions.model import Finding, MissionItem, Plan
 from missions.permissions import Permission
 from missions.proving.clearance import Clearance
 from missions.proving.flight_path import FlightPath, Step
@@ -24,17 +26,37 @@ _WINDS = (
 )  # fmt: skip
 
 
+Memo = dict[tuple[str, str, int, float, bool], float | None]
+"""Heights that were found, by the finding's code and zone, the first step, the bound, and
+whether that step alone changes."""
+
+
 class Bench:
     """One finding with what is needed to think of changes."""
 
     def __init__(
-        self, prover: Prover, plan: Plan, circumstances: Circumstances, finding: Finding
+        self,
+        prover: Prover,
+        plan: Plan,
+        circumstances: Circumstances,
+        finding: Finding,
+        memo: Memo | None = None,
     ) -> None:
+        """Takes a finding.
+
+        Args:
+            prover: of the plan.
+            plan: what was checked.
+            circumstances: against which.
+            finding: about it.
+            memo: heights that were searched for other findings about the same plan.
+        """
+        self.memo: Memo = {} if memo is None else memo
         self.plan, self.circumstances, self.finding = plan, circumstances, finding
         self.prover = prover
         self.path: FlightPath = prover.path(plan, circumstances)
-        self._clearances: tuple[Clearance, ...] = prover.clearances(circumstances)
-        self.clearance: Clearance = self._clearances[0]
+        self.sources: tuple[Clearance, ...] = prover.clearances(circumstances)
+        self.clearance: Clearance = self.sources[0]
         """All exclusions, and the inclusions of the first source."""
         self.item = finding.item if finding.item is not None else -1
         self.keep_m = 1.01 * self.path.radius_m + _HAIR_M
@@ -59,12 +81,17 @@ class Bench:
         earlier = [one for one in self.path.steps if one.number < self.item]
         return earlier[-1] if earlier else None
 
+    def part(self, items: Sequence[MissionItem], first: int, end: int) -> Plan:
+        """Returns a plan of some of a mission's items alone, at the speed that holds there."""
+        mission = replace(self.plan.mission, items=at_speed(items, first, tuple(items[first:end])))
+        return replace(self.plan, mission=mission, expected_s=0.0)
+
     def limit(self) -> Limit | None:
         """Returns the zone that the finding is about."""
         return next(
             (
                 one
-                for source in self._clearances
+                for source in self.sources
                 for one in source.room.limits
                 if one.zone.zone_id == self.finding.about
             ),
@@ -86,7 +113,7 @@ class Bench:
         x, y = around
         free: BaseGeometry = box(x - _REACH_M, y - _REACH_M, x + _REACH_M, y + _REACH_M)
         near = free.buffer(keep_m)
-        for source in self._clearances:
+        for source in self.sources:
             if not source.inclusions:
                 continue
             permitted = union_all([one.area for one in source.inclusions])
@@ -105,6 +132,16 @@ class Bench:
         for meeting in met.meetings:
             found.setdefault(str(meeting.limit.zone.zone_id), meeting.limit)
         return list(found.values())
+
+
+def at_speed(
+    items: Sequence[MissionItem], first: int, part: tuple[MissionItem, ...]
+) -> tuple[MissionItem, ...]:
+    """Returns a part of a mission that begins at the speed which holds there."""
+    speeds = [item.speed_m_s for item in items[:first] if item.speed_m_s is not None]
+    if not speeds or not part or part[0].speed_m_s is not None:
+        return part
+    return (replace(part[0], speed_m_s=speeds[-1]), *part[1:])
 
 
 def meets(limit: Limit, low_m: float, high_m: float) -> bool:

@@ -5,13 +5,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from shapely import union_all
+from shapely import Point, union_all
 
+from geo.flight_room import Limit
 from geo.zones import to_local
 from missions.circumstances import Circumstances
 from missions.model import Change, ChangeKind, Finding, ItemKind, Plan
 from missions.proving.cure_bench import (
     Bench,
+    Memo,
     far,
     meets,
     nearest_in,
@@ -19,6 +21,7 @@ from missions.proving.cure_bench import (
     tangents_meet,
     wind,
 )
+from missions.proving.cure_heights import ground_height_m, limit_height_m, run_of
 from missions.proving.prover import Prover
 from missions.proving.sheets import Part, Place, Sheet
 
@@ -27,6 +30,8 @@ LOCAL = frozenset({_K.MOVE_ITEM, _K.SET_HEIGHT, _K.INSERT_ITEM, _K.REMOVE_ITEM, 
 """Changes that touch only the legs beside one item."""
 _DELAYS_S = (60.0, 120.0, 300.0, 600.0, 1_200.0, 1_800.0, 3_600.0, 7_200.0, 14_400.0)
 _SLOWEST_M_S = 1.0
+_LEVEL_OFF_M = 1.2
+"""A step counts as reached about a metre off its height, so that a level way may be off too."""
 _SPEEDS = (1.1, 1.25, 1.5, 1.75, 2.0, 0.9, 0.8, 0.7)
 
 UNCURED: Mapping[str, str] = MappingProxyType(
@@ -82,13 +87,25 @@ class Candidate:
 
 
 def candidates(
-    prover: Prover, plan: Plan, circumstances: Circumstances, finding: Finding
+    prover: Prover,
+    plan: Plan,
+    circumstances: Circumstances,
+    finding: Finding,
+    memo: Memo | None = None,
 ) -> Iterator[Candidate]:
-    """Yields changes that may cure a finding, the likeliest small ones first."""
+    """Yields changes that may cure a finding, the likeliest small ones first.
+
+    Args:
+        prover: of the plan.
+        plan: what was checked.
+        circumstances: against which.
+        finding: about it.
+        memo: heights that were searched already for findings about the same plan.
+    """
     makers = _MAKERS.get(finding.code, ())
     if not makers:
         return
-    bench = Bench(prover, plan, circumstances, finding)
+    bench = Bench(prover, plan, circumstances, finding, memo)
     for maker in makers:
         yield from maker(bench)
 
@@ -211,7 +228,60 @@ def _to_bound(bench: Bench) -> Iterator[Candidate]:
         )
 
 
+def _within_limits(bench: Bench) -> Iterator[Candidate]:
+    """Brings steps under a ceiling or over a floor by the least that does it; at worst all."""
+    lower = bench.finding.code == "above_ceiling"
+    limit = bench.limit()
+    if limit is None:
+        return
+    bound = limit.ceiling_m if lower else limit.floor_m
+    for alone in (False, True) if _neighbours_too(bench, limit, bound, lower) else (True, False):
+        metres = limit_height_m(bench, lower=lower, alone=alone)
+        if alone and metres is not None:
+            yield from _heights(bench, [(bench.item, metres)])
+        else:
+            yield from _run(bench, bench.item, metres, lower=lower)
+    yield from _to_bound(bench)
+    if bound is None:
+        return
+    levels = [bound, bound - _LEVEL_OFF_M if lower else bound + _LEVEL_OFF_M]
+    if limit.floor_m is not None and limit.ceiling_m is not None:
+        levels.append((limit.floor_m + limit.ceiling_m) / 2)
+    for level in levels:
+        if level > 0:
+            change = Change(_K.LEVEL_ITEMS, metres=round(level, 2))
+            yield Candidate(change, f"fly all steps at {round(level, 2):g} m above home")
+
+
+def _neighbours_too(bench: Bench, limit: Limit, bound: float | None, lower: bool) -> bool:
+    """Returns whether the steps that break a limit without a break are all in its zone."""
+    if bound is None:
+        return False
+    run = run_of(bench.plan, bench.item, bound, lower=lower)
+    steps = [step for step in bench.path.steps if step.number in run]
+    wide = bench.path.radius_m
+    return all(limit.area.distance(Point(step.place)) <= wide for step in steps)
+
+
+def _run(bench: Bench, number: int, metres: float | None, *, lower: bool) -> Iterator[Candidate]:
+    """Yields the change that brings a step, and those beside it that need it, to a height."""
+    if metres is None:
+        return
+    run = run_of(bench.plan, number, metres, lower=lower)
+    if len(run) == 1:
+        change = Change(_K.SET_HEIGHT, number, metres=metres)
+        yield Candidate(change, f"set step {number} to {metres:g} m above home")
+    elif run:
+        kind, verb = (_K.LOWER_ITEMS, "lower") if lower else (_K.RAISE_ITEMS, "raise")
+        change = Change(kind, run.start, metres=metres)
+        words = f"{verb} steps {run.start} to {run.stop - 1} to {metres:g} m above home"
+        yield Candidate(change, words)
+
+
 def _off_the_ground(bench: Bench) -> Iterator[Candidate]:
+    ends = [step for step in (bench.step(bench.item), bench.before()) if step is not None]
+    for end in sorted(ends, key=lambda one: one.up_m):
+        yield from _run(bench, end.number, ground_height_m(bench, end.number), lower=False)
     wanted = []
     for step in (bench.step(bench.item), bench.before()):
         if step is not None:
@@ -221,8 +291,8 @@ def _off_the_ground(bench: Bench) -> Iterator[Candidate]:
 
 def _above_home(bench: Bench) -> Iterator[Candidate]:
     before = bench.before()
-    least = bench.prover.asset.acceptance_radius_m + 1.0
-    wanted = [(bench.item, least), (bench.item, 30.0)]
+    yield from _run(bench, bench.item, ground_height_m(bench, bench.item), lower=False)
+    wanted = [(bench.item, 30.0)]
     if before is not None:
         wanted.append((bench.item, before.up_m))
     yield from _heights(bench, wanted)
@@ -393,8 +463,8 @@ _MAKERS: Mapping[str, Sequence[_Maker]] = MappingProxyType(
         "hover_outside": (_move_clear, _remove),
         "corner_too_fast": (_slower, _speed, _remove),
         "column_excluded": (_move_clear, _to_bound, _return_height, _later),
-        "above_ceiling": (_to_bound, _remove),
-        "below_floor": (_to_bound, _remove),
+        "above_ceiling": (_within_limits, _remove),
+        "below_floor": (_within_limits, _remove),
         "near_ground": (_off_the_ground, _remove),
         "return_way_blocked": (_return_height, _detour, _move_lit, _later, _remove),
         "emergency_way_blocked": (_return_height, _move_lit, _slower, _later, _remove),

@@ -25,7 +25,9 @@ from missions.model import (
     Plan,
     Severity,
 )
+from missions.proving.cure_bench import Memo, at_speed
 from missions.proving.cure_candidates import LOCAL, UNCURED, Candidate, candidates
+from missions.proving.cure_heights import levelled, run_meant
 from missions.proving.flight_path import FlightPath
 from missions.proving.prover import Prover
 
@@ -44,6 +46,7 @@ _BRAKES_M_S2, _REACTS_S = 3.0, 0.5
 """How long a leg must be for it to be worth speeding up on."""
 
 _K = ChangeKind
+_RUNS = frozenset({_K.LOWER_ITEMS, _K.RAISE_ITEMS, _K.LEVEL_ITEMS})
 
 
 def apply_change(
@@ -165,6 +168,7 @@ class _Search:
         self._tried: dict[Change, Sequence[Finding]] = {}
         self._before: dict[int, Sequence[Finding]] = {}
         """About the steps around an item, by the number of the first of them."""
+        self._heights: Memo = {}
         timed = circumstances.departs_at is not None and (
             circumstances.others or circumstances.permissions
         )
@@ -181,7 +185,9 @@ class _Search:
 
     def _candidates(self, finding: Finding) -> Iterator[Candidate]:
         if self.work > 0:
-            yield from candidates(self._prover, self._plan, self._circumstances, finding)
+            yield from candidates(
+                self._prover, self._plan, self._circumstances, finding, self._heights
+            )
 
     def _cures(self, finding: Finding, change: Change) -> bool:
         if not self._whole and change.kind in LOCAL and change.item is not None:
@@ -197,7 +203,7 @@ class _Search:
         assert change.item is not None  # asked before
         items = self._plan.mission.items
         first = max(0, change.item - _AROUND)
-        part = _at_speed(items, first, items[first : first + 2 * _AROUND + 1])
+        part = at_speed(items, first, items[first : first + 2 * _AROUND + 1])
         here = replace(self._plan, mission=replace(self._plan.mission, items=part), expected_s=0.0)
         moved = replace(change, item=change.item - first)
         item = None if finding.item is None else finding.item - first
@@ -223,16 +229,6 @@ class _Search:
     def _spare(self) -> float:
         endurance = self._prover.endurance(self._plan, self._circumstances)
         return 1.0 - max((endurance.share, *endurance.share_with_return))
-
-
-def _at_speed(
-    items: Sequence[MissionItem], first: int, part: tuple[MissionItem, ...]
-) -> tuple[MissionItem, ...]:
-    """Returns a part of a mission that begins at the speed which holds there."""
-    speeds = [item.speed_m_s for item in items[:first] if item.speed_m_s is not None]
-    if not speeds or not part or part[0].speed_m_s is not None:
-        return part
-    return (replace(part[0], speed_m_s=speeds[-1]), *part[1:])
 
 
 def _share(findings: Sequence[Finding]) -> float:
@@ -276,6 +272,9 @@ def _change_items(plan: Plan, change: Change) -> Iterator[MissionItem]:
     items, number = plan.mission.items, change.item
     if change.kind is _K.SET_LEG_SPEED and number is not None and change.metres is not None:
         yield from _slowed(plan, number, change.metres)
+        return
+    if change.kind in _RUNS and change.metres is not None:
+        yield from levelled(plan, run_meant(plan, change), change.metres or 0.0)
         return
     if change.kind is _K.ADD_TAKEOFF:
         above = Altitude(change.metres or 30.0, Datum.HOME)

@@ -17,7 +17,7 @@ _AT_HOME = frozenset(
         "mission_too_long", "endurance_exceeded", "endurance_tight", "return_endurance",
         "wind_against", "permission_missing", "permission_other_asset", "permission_not_yet_valid",
         "permission_expired", "permission_revoked", "permission_time_unknown",
-        "permission_ends_in_flight",
+        "permission_ends_in_flight", "asset_passive",
     }
 )  # fmt: skip
 """Faults of a whole flight: they are told where it begins."""

@@ -24,6 +24,7 @@ from missions.circumstances import Circumstances
 from missions.endurance import Endurance, endurance_of
 from missions.model import Asset, AssetKind, Finding, Plan, Severity
 from missions.proving.autopilot_rules import check_autopilot
+from missions.proving.check_asset import check_asset
 from missions.proving.check_corners import check_corners
 from missions.proving.check_endurance import (
     check_asset_home,
@@ -35,6 +36,7 @@ from missions.proving.check_height import check_ground, check_height
 from missions.proving.check_order import check_order, check_steps
 from missions.proving.check_permission import check_permission
 from missions.proving.check_return import check_return
+from missions.proving.check_windows import check_windows
 from missions.proving.check_zones import FLIGHT_ZONE, check_fence, check_home, check_zones
 from missions.proving.clearance import Calendar, Clearance
 from missions.proving.deconfliction import check_others
@@ -88,12 +90,24 @@ class Prover:
         """Returns the way of a drone's plan, which begins `start_s` after departure."""
         return self.way(plan, circumstances, start_s)[1]
 
+    def path_of(self, plan: Plan, circumstances: Circumstances, start_s: float) -> FlightPath:
+        """Returns the way of a variant that is looked at once: nothing of it is kept."""
+        endurance = endurance_of(plan, self.asset, circumstances.weather)
+        return self._path(plan, circumstances, endurance, start_s)
+
+    @property
+    def ground(self) -> GroundGrid | None:
+        """The ground about the plan; `None` without terrain, and before a way was asked for."""
+        return self._ground
+
     def way(
         self, plan: Plan, circumstances: Circumstances, start_s: float = 0.0
     ) -> tuple[Endurance, FlightPath]:
         """Returns what a plan takes and its way; the last few answers are kept."""
         for known, against, endurance, path in self._ways:
-            if known is plan and against is circumstances:
+            # a start, permissions or zones change nothing of where it flies and how long
+            same = against.weather == circumstances.weather
+            if known is plan and same and against.margin_m == circumstances.margin_m:
                 return endurance, path
         endurance = endurance_of(plan, self.asset, circumstances.weather)
         path = self._path(plan, circumstances, endurance, start_s)
@@ -137,6 +151,7 @@ class Prover:
         asset = self.asset
         frame = LocalFrame(self._home.lat_deg, self._home.lon_deg)
         found = FindingList(frame, asset.autopilot, brief=brief)
+        found.take(check_asset(plan, asset))
         found.take(check_order(plan, asset))
         check_asset_home(plan, asset, found)
         endurance, path = self.way(plan, circumstances, start_s)
@@ -156,26 +171,14 @@ class Prover:
             check_corners(clearance, path, passages, found)
             check_height(clearance, path, found)
             check_return(clearance, path, passages, found)
-        if self._ground is not None:
-            check_ground(path, self._ground, found)
+        check_ground(path, self._ground, found)
         departs_at = circumstances.departs_at
         check_permission(path, asset, circumstances.permissions, departs_at, found, self._ground)
         check_others(path, asset, departs_at, circumstances.others, found)
         check_link(path, asset, found)
         check_weather(asset, circumstances.weather, found)
-        self._unknown(clearances, circumstances, found)
+        check_windows((*self._fences, *circumstances.zones), departs_at, found)
         return found.sorted()
-
-    def _unknown(
-        self, clearances: Sequence[Clearance], circumstances: Circumstances, found: FindingList
-    ) -> None:
-        if self._terrain is None:
-            message = "no terrain is given; the ground is taken as level at the planned home"
-            found.warning("terrain_unknown", message, cure="load a terrain model")
-        timed = any(limit.zone.windows for one in clearances for limit in one.room.limits)
-        if circumstances.departs_at is None and timed:
-            message = "zones have time windows; they count as in force always"
-            found.warning("departure_unknown", message, cure="say when the flight starts")
 
 
 def _groups(own: Sequence[Zone], given: Sequence[Zone]) -> tuple[tuple[Zone, ...], ...]:

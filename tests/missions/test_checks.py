@@ -14,7 +14,7 @@ from missions.model import (
 )
 from missions.proving.checks import FINDING_CODES, check_plan
 from tests.builders import a_place, a_square, after, an_asset
-from tests.missions.flying import a_fence
+from tests.missions.flying import a_car, a_fence
 from tests.missions.proving import (
     AROUND_A_HOLE,
     AROUND_SCHOOL,
@@ -138,6 +138,8 @@ BAD = {
     "wind_too_strong": Case(GOOD, circumstances={"weather": replace(FINE, wind_m_s=11.0)}),
     "too_cold": Case(GOOD, circumstances={"weather": replace(FINE, temperature_c=-30.0)}),
     "weather_unknown": Case(GOOD, circumstances={"weather": replace(FINE, temperature_c=None)}),
+    "asset_drives": Case(GOOD, a_car()),
+    "asset_passive": Case(GOOD, an_asset(passive=True)),
     "asset_far": Case(GOOD, an_asset(home=a_place(120_000, 0))),
     "link_range": Case(GOOD, an_asset(link_range_m=100.0)),
     "permission_unknown": Case(GOOD, circumstances={"permissions": None}),

@@ -1,11 +1,13 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from core.ids import ZoneId
+from geo.adapters.flat_terrain import FlatTerrain
 from geo.local_frame import distance_m
 from geo.positions import Altitude, Datum
-from geo.zones import ZoneStage
+from geo.zones import ZoneKind, ZoneStage
 from missions.circumstances import Circumstances, OwnFlight
 from missions.model import (
     Autopilot,
@@ -26,6 +28,7 @@ from tests.missions.proving import (
     GOOD,
     GROUND,
     HOME,
+    LEVEL,
     OTHER,
     RETURN,
     SCHOOL,
@@ -59,6 +62,59 @@ def test_what_is_not_given_is_a_warning() -> None:
 
 def test_a_car_needs_neither_air_nor_permission() -> None:
     assert check_plan(a_drive(), a_car()) == ()
+
+
+def test_what_takes_off_or_lands_is_not_for_a_car() -> None:
+    lands = a_flight(to(0, 60), MissionItem(K.LAND, a_place(0, 60, 0)))
+    for plan, item, word in ((GOOD, 0, "takes off"), (lands, 1, "lands")):
+        (finding,) = (f for f in check(plan, a_car()) if f.code == "asset_drives")
+        assert (finding.severity, finding.item) == (Severity.ERROR, item)
+        assert word in finding.message
+        assert finding.cure
+    assert "asset_drives" not in codes(GOOD)
+
+
+def test_a_passive_asset_is_given_no_plan() -> None:
+    assert errors(GOOD, an_asset(passive=True)) == {"asset_passive"}
+    assert {f.code for f in check_plan(a_drive(), replace(a_car(), passive=True))} == {
+        "asset_passive"
+    }
+
+
+@pytest.mark.parametrize(
+    ("until", "over"), [("20211231T000000Z", True), ("20991231T000000Z", False)]
+)
+@pytest.mark.parametrize("kind", list(ZoneKind))
+def test_a_zone_whose_windows_are_all_over_is_told(until: str, over: bool, kind: ZoneKind) -> None:
+    window = replace(
+        DAILY, start=datetime(2020, 1, 1, 6, tzinfo=UTC), rrule=f"FREQ=DAILY;UNTIL={until}"
+    )
+    zone = replace(SCHOOL, kind=kind, area=a_square(-90, -90, 9), windows=(window,))
+    found = [f for f in check(replace(GOOD, fences=(CITY, zone))) if f.code == "zone_not_in_force"]
+    assert [f.severity for f in found] == [Severity.WARNING] * over
+    if over:
+        assert found[0].about == "school"
+        assert ("limits nothing" in found[0].message) is (kind is ZoneKind.EXCLUSION)
+
+
+def test_a_zone_that_is_closed_at_that_hour_alone_is_not_told() -> None:
+    assert "zone_not_in_force" not in codes(
+        replace(GOOD, fences=(CITY, CLOSED_TODAY)), departs_at=after(hours=8)
+    )
+
+
+def test_without_terrain_the_ground_is_level_at_home_and_near_it_warns() -> None:
+    def near(up: float, terrain: FlatTerrain | None) -> list[tuple[Severity, int | None]]:
+        start = MissionItem(K.TAKEOFF, a_place(0, 0, up + 4))
+        plan = a_flight(start, to(0, 60, up), to(60, 60, up), RETURN)
+        found = check_plan(plan, an_asset(), known(), terrain=terrain)
+        return [(f.severity, f.item) for f in found if f.code == "near_ground"]
+
+    assert near(3.0, None) == [(Severity.WARNING, 1), (Severity.WARNING, 2)]
+    assert near(3.0, LEVEL) == [(Severity.ERROR, 1), (Severity.ERROR, 2)]
+    assert near(12.0, None) == near(12.0, LEVEL) == []
+    low_return = replace(GOOD, return_altitude=Altitude(4.0, HOME))
+    assert "return_near_ground" not in codes(low_return)  # it comes home as high as it flew
 
 
 def test_errors_come_first() -> None:

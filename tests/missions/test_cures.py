@@ -295,6 +295,82 @@ def test_a_rally_point_is_moved_no_farther_than_it_must_be(speed_m_s: float, cur
     assert finding.cure == f"move rally point 0 by {cure} west"
 
 
+def capped(ceiling: float | None = None, floor: float | None = None) -> Zone:
+    return a_fence(
+        600.0, zone_id=ZoneId("c"), name="c",
+        ceiling=None if ceiling is None else Altitude(ceiling, Datum.GROUND),
+        floor=None if floor is None else Altitude(floor, Datum.GROUND),
+    )  # fmt: skip
+
+
+def height_errors(findings: tuple[Finding, ...]) -> list[Finding]:
+    wrong = {"above_ceiling", "below_floor", "below_home", "near_ground"}
+    return [f for f in findings if f.severity is Severity.ERROR and f.code in wrong]
+
+
+def a_climb(takeoff: float, *ups: float, fence: Zone, gap_m: float = 200.0) -> Plan:
+    steps = [at(gap_m * (n + 1), 0, up) for n, up in enumerate(ups)]
+    return a_flight(
+        MissionItem(K.TAKEOFF, a_place(0, 0, takeoff)), *steps, MissionItem(K.RETURN),
+        fences=(fence,), return_altitude=Altitude(60.0, HOME),
+    )  # fmt: skip
+
+
+def test_a_climb_that_overshoots_a_ceiling_is_told_as_it_is_and_lowered() -> None:
+    plan = a_climb(60, 119, 60, fence=capped(120))
+    (finding,) = height_errors(check_plan(plan, DRONE, known(), terrain=LEVEL))
+    assert finding.item == 1
+    assert " m above its line, at " in finding.message
+    assert finding.message.endswith("c ends at 120 m")
+    assert finding.change is not None
+    assert finding.change.kind is C.SET_HEIGHT
+    assert finding.change.metres is not None
+    assert 105 < finding.change.metres < 119
+    higher = replace(finding.change, metres=finding.change.metres + 0.2)
+    almost, _ = apply_change(plan, known(), higher)
+    assert height_errors(check_plan(almost, DRONE, known(), terrain=LEVEL))
+    assert cured_kinds(plan) == {C.SET_HEIGHT}
+
+
+def test_steps_that_are_too_high_one_after_the_other_are_lowered_together() -> None:
+    plan = a_climb(100, 150, 150, fence=capped(120))
+    found = height_errors(check_plan(plan, DRONE, known(), terrain=LEVEL))
+    assert [f.item for f in found] == [1, 2]
+    assert {f.change.kind for f in found if f.change is not None} == {C.LOWER_ITEMS}
+    fixed = fix_plan(plan, DRONE, known(), terrain=LEVEL)
+    assert len(fixed.changes) == 1
+    assert _errors(fixed.findings) == 0
+    heights = [item.position.altitude.metres for item in fixed.plan.mission.items if item.position]
+    assert heights[0] == 100
+    assert heights[1] == heights[2] > 115
+
+
+@given(
+    st.floats(30, 90), st.lists(st.floats(20, 140), min_size=1, max_size=2),
+    st.sampled_from([(80.0, None), (None, 60.0), (70.0, 65.0), (100.0, 61.0)]),
+    st.sampled_from([40.0, 150.0]),
+)  # fmt: skip
+@settings(max_examples=6, deadline=None)
+def test_heights_are_mended_wherever_a_height_between_exists(
+    takeoff: float, ups: list[float], limits: tuple[float | None, float | None], gap_m: float
+) -> None:
+    plan = a_climb(takeoff, *ups, fence=capped(*limits), gap_m=gap_m)
+    fixed = fix_plan(plan, DRONE, known(), terrain=LEVEL)
+    assert height_errors(fixed.findings) == []
+    assert len(fixed.plan.mission.items) == len(plan.mission.items)  # no step is left out
+
+
+@pytest.mark.parametrize("terrain", [LEVEL, None])
+def test_a_step_below_home_is_raised_off_the_ground(terrain: FlatTerrain | None) -> None:
+    plan = there_and_back(at(0, 100, -5), at(100, 100))
+    fixed = fix_plan(plan, DRONE, known(), terrain=terrain)
+    assert not {f.code for f in fixed.findings} & {"near_ground", "below_home"}
+    (change,) = fixed.changes
+    assert change.kind is C.SET_HEIGHT
+    assert change.metres is not None
+    assert 5 <= change.metres < 15
+
+
 def test_what_no_change_cures_is_for_a_person() -> None:
     plan = there_and_back(at(0, 100), fences=(CITY, closed(0, 0, 20)))
     found = check_plan(plan, DRONE, known(), terrain=LEVEL)
