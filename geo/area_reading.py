@@ -19,7 +19,8 @@ from geo.area_mending import joined, mended, touching
 from geo.utm_frame import UtmFrame
 from geo.zones import Area
 
-_THINNEST_M = 0.001
+_THINNEST_M = 0.1
+"""An area that is nowhere wider is left over from drawing: it is finer than any map."""
 
 
 def area_of_document(document: Any, where: str) -> Area:
@@ -27,8 +28,8 @@ def area_of_document(document: Any, where: str) -> Area:
 
     Raises:
         AreaInvalid: if there is no polygon, a border crosses itself or the 180th meridian, a
-            polygon is a sliver without width, or its coordinates are no longitude and latitude;
-            the message names the place.
+            polygon is a sliver (nowhere wider than 0.1 m), or its coordinates are no longitude and
+            latitude; the message names the place.
     """
     _check_system(document, where)
     polygons = [
@@ -162,12 +163,16 @@ def _check_width(polygon: Area, where: str) -> None:
     place = polygon.representative_point()
     frame = UtmFrame.around(place.y, place.x)
     local = to_grid(polygon, frame)
-    if local.area < _THINNEST_M * max(local.length, _THINNEST_M) / 2:
-        raise AreaInvalid(
-            f"is a sliver without width at {_said(place.x, place.y)}",
-            where=where,
-            cure="leave it out, or move its corners apart",
-        )
+    inner_m = _THINNEST_M / 2
+    # no shape has more area than its border times the radius of its widest circle
+    if local.area > inner_m * local.length or not local.buffer(-inner_m).is_empty:
+        return
+    raise AreaInvalid(
+        f"is a sliver, nowhere wider than {_THINNEST_M:g} m,"
+        f" at longitude {place.x:.6f}, latitude {place.y:.6f}",
+        where=where,
+        cure="leave it out, or move its corners apart",
+    )
 
 
 def _said(lon: float, lat: float) -> str:

@@ -202,6 +202,10 @@ BOW_TIE = [[71.30, 50.90], [71.31, 50.91], [71.31, 50.90], [71.30, 50.91], [71.3
 SWAPPED = [[50.9, 96.3], [50.91, 96.3], [50.91, 96.31], [50.9, 96.3]]
 METRES = [[7e5, 5.6e6], [7.1e5, 5.6e6], [7e5, 5.7e6], [7e5, 5.6e6]]
 SLIVER = [[71.3, 50.9], [71.31, 50.9], [71.3, 50.9 + 1e-9], [71.3, 50.9]]
+WITH_A_SLIVER = {
+    "type": "MultiPolygon",
+    "coordinates": [[ring(0, 0, 60, 60)], [ring(100, 0, 100.02, 60)]],
+}
 
 
 @pytest.mark.parametrize(
@@ -209,6 +213,9 @@ SLIVER = [[71.3, 50.9], [71.31, 50.9], [71.3, 50.9 + 1e-9], [71.3, 50.9]]
     [
         (polygon(BOW_TIE), "area_invalid", "71.305 50.905"),
         (polygon(SLIVER), "area_invalid", "sliver"),
+        (polygon(ring(0, 0, 650, 0.01)), "area_invalid", "sliver, nowhere wider than 0.1 m, at l"),
+        (polygon(ring(0, 0, 0.05, 0.05)), "area_invalid", "sliver"),
+        (WITH_A_SLIVER, "area_invalid", "sliver"),
         (polygon(SWAPPED), "area_invalid", "swapped"),
         (polygon(METRES), "area_invalid", "Earth"),
         ({"type": "Point", "coordinates": [71, 51]}, "area_invalid", "no polygon"),
@@ -303,3 +310,10 @@ def test_zones_whose_heights_have_no_datum_count_as_others_do(plan, write):
     assert [code for code, _ in found] == [0, 0]
     assert found[0][1]["path"] == found[1][1]["path"]
     assert found[0][1]["permitted_m2"] < found[0][1]["area_m2"]
+
+
+def test_a_sliver_is_named_among_the_parts_and_what_is_narrow_is_planned(plan):
+    assert plan(WITH_A_SLIVER)[1]["error"]["where"].endswith("polygon 2")
+    code, answer = plan(polygon(ring(0, 0, 90, 0.3)))
+    assert code == 0
+    assert answer["covered_fraction"] > 0.99
