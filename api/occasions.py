@@ -14,12 +14,10 @@ def occasion_of(incident: Incident, *, priority: int = _PRIORITY, words: str = "
     """Returns what is handed off of an incident; one incident is one event."""
     seen = sorted(incident.observations, key=lambda one: one.last_seen_at)
     newest = seen[-1] if seen else None
-    pictures = [
-        piece.digest
-        for one in (incident, *reversed(seen))
-        for piece in one.evidence
-        if piece.role is EvidenceRole.PICTURE
-    ]
+    kept = [*incident.evidence]
+    for one in reversed(seen):
+        kept += one.evidence
+    pictures = [piece.digest for piece in kept if piece.role is EvidenceRole.PICTURE]
     plates = [one.plate for one in reversed(seen) if one.plate]
     return Occasion(
         event_id=f"incident-{incident.incident_id}",

@@ -425,11 +425,10 @@ class HandingOff:
                 del self._going[asset_id]
         if handoff.sortie_id is not None:
             self._sorties[handoff.sortie_id] = handoff.handoff_id
-        asset_id = handoff.asset_id
-        if handoff.state in _ON_THE_WAY and handoff.sortie_id is not None and asset_id:
+        if handoff.state in _ON_THE_WAY and handoff.sortie_id is not None:
             for asset in self._missions.assets():
-                if asset.asset_id == asset_id:
-                    self._going[asset_id] = (handoff.handoff_id, asset)
+                if asset.asset_id == handoff.asset_id:
+                    self._going[asset.asset_id] = (handoff.handoff_id, asset)
 
     def _record(self, handoff: Handoff) -> CommandRecord:
         """Returns the newest line of a hand-off as a record of the chain of commands."""

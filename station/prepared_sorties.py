@@ -53,9 +53,7 @@ class PreparedSorties:
         known = self._known(asset)
         return self._report(self._planned(patrol, asset, known), asset, known)
 
-    def surroundings(
-        self, asset: Asset, at: datetime
-    ) -> tuple[Circumstances, TerrainModel | None]:
+    def surroundings(self, asset: Asset, at: datetime) -> tuple[Circumstances, TerrainModel | None]:
         """Returns what a start of an asset at an instant is held against, zones apart.
 
         Sorties that are under way count for a start within the hour, as does weather.

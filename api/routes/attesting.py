@@ -42,7 +42,11 @@ async def post_sortie_attest(
     sortie = await run_in_threadpool(_sortie, services, sortie_id)
     await run_in_threadpool(check_crew, services, who, sortie.plan.asset_id)
     if services.attestations is None:
-        raise IllegalMove("this station flies nothing by hand", where=sortie_id)
+        raise IllegalMove(
+            "this station flies nothing by hand",
+            where=sortie_id,
+            cure="ask who runs it to set up flights by hand",
+        )
     at = body.at or services.clock.now()
     word = Attestation(body.what, at, who.user_id, body.as_planned, body.note)
     await services.attestations.tell(sortie, word)

@@ -34,9 +34,7 @@ router = GuardedRouter("live")
 _LOOK_S = 15.0
 """How often a quiet stream sees whether its visitor is still signed in."""
 _HELD_BACK_S = 0.25
-HANDOFF_READERS = frozenset(
-    {Role.DISPATCHER, Role.PILOT, Role.DRIVER, Role.REVIEWER, Role.AUDITOR}
-)
+HANDOFF_READERS = frozenset({Role.DISPATCHER, Role.PILOT, Role.DRIVER, Role.REVIEWER, Role.AUDITOR})
 """Who sees hand-offs; a city service sees what is assigned to it alone."""
 
 
