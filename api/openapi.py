@@ -51,6 +51,9 @@ def _made(app: FastAPI) -> dict[str, Any]:
         [(ProblemOut, "serialization")], ref_template="#/components/schemas/{model}"
     )
     schemas["Problem"] = definitions["$defs"]["ProblemOut"]
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            _show_examples(operation.get("requestBody", {}), schemas)
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
     components["securitySchemes"] = {
@@ -74,3 +77,16 @@ def _made(app: FastAPI) -> dict[str, Any]:
             if route.policy.roles:
                 operation["x-roles"] = sorted(route.policy.roles)
     return document
+
+
+def _show_examples(request: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Lifts the examples of a body that may be one of several, or none, to where they are read.
+
+    Readers show those of a schema that is named, but look into no `anyOf`.
+    """
+    for media in request.get("content", {}).values():
+        choices = media["schema"].get("anyOf") or media["schema"].get("oneOf") or ()
+        names = [choice["$ref"].rsplit("/", 1)[-1] for choice in choices if "$ref" in choice]
+        shown = [one for name in names for one in schemas[name].get("examples", ())]
+        if shown:
+            media["schema"] = {**media["schema"], "examples": shown}

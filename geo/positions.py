@@ -38,6 +38,11 @@ class Datum(StrEnum):
         except ValueError as error:
             raise ValueError(f"{word!r} is no datum; say AGL, AMSL, home or ellipsoid") from error
 
+    @classmethod
+    def words(cls) -> tuple[str, ...]:
+        """Returns the words that `named` takes: ours in small letters, all others in capitals."""
+        return (*(str(datum) for datum in cls), *(word.upper() for word in _DATUM_WORDS))
+
 
 _DATUM_WORDS = {
     "agl": "ground", "sfc": "ground", "amsl": "geoid", "msl": "geoid", "orthometric": "geoid",

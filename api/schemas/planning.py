@@ -15,6 +15,18 @@ from missions.formats.losses import Loss
 from missions.model import Severity
 from missions.weather import BOUNDS, Weather
 
+
+def _step(command: int, lat: float, lon: float, up_m: float) -> dict[str, JsonValue]:
+    """Returns a step of an example of a plan; heights count from home."""
+    return {
+        "type": "SimpleItem",
+        "command": command,
+        "frame": 3,
+        "autoContinue": True,
+        "params": [0, 0, 0, None, lat, lon, up_m],
+    }
+
+
 _PLAN_EXAMPLE: dict[str, JsonValue] = {
     "fileType": "Plan",
     "version": 1,
@@ -22,7 +34,12 @@ _PLAN_EXAMPLE: dict[str, JsonValue] = {
         "version": 2,
         "plannedHomePosition": [50.9754, 71.3549, 350.0],
         "hoverSpeed": 8,
-        "items": [],
+        "cruiseSpeed": 8,
+        "items": [
+            _step(22, 50.9754, 71.3549, 40),
+            _step(16, 50.9763, 71.3549, 40),
+            {**_step(20, 0, 0, 0), "frame": 2},
+        ],
     },
 }
 
@@ -55,7 +72,11 @@ class WeatherBody(Body):
 class PlanCheckBody(Body):
     """A plan file to be checked against the zones and permissions of the station."""
 
-    plan: Annotated[dict[str, Any], Field(examples=[_PLAN_EXAMPLE])]
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"plan": _PLAN_EXAMPLE, "margin_m": 3}]}
+    )
+
+    plan: dict[str, Any]
     """A QGroundControl `.plan` document."""
     asset_id: str | None = None
     """Who flies it; a usual PX4 quadcopter by default."""

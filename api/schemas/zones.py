@@ -4,7 +4,14 @@ import re
 from typing import Annotated, Any, Literal, Self, cast
 
 import shapely
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    WithJsonSchema,
+)
 from shapely import MultiPolygon, Polygon
 from shapely.geometry import mapping
 
@@ -30,8 +37,17 @@ Coordinate = tuple[_CoordinateLon, _CoordinateLat] | tuple[_CoordinateLon, _Coor
 Ring = list[Coordinate]
 
 
+_RING: JsonValue = [
+    [71.35, 50.97], [71.36, 50.97], [71.36, 50.98], [71.35, 50.98], [71.35, 50.97]
+]  # fmt: skip
+
+
 class PolygonBody(Body):
     """A GeoJSON polygon."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "Polygon", "coordinates": [_RING]}]}
+    )
 
     type: Literal["Polygon"]
     coordinates: Annotated[list[Ring], Field(min_length=1)]
@@ -40,6 +56,10 @@ class PolygonBody(Body):
 
 class MultiPolygonBody(Body):
     """A GeoJSON multipolygon."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"type": "MultiPolygon", "coordinates": [[_RING]]}]}
+    )
 
     type: Literal["MultiPolygon"]
     coordinates: Annotated[list[Annotated[list[Ring], Field(min_length=1)]], Field(min_length=1)]
@@ -66,7 +86,17 @@ def _datum(word: object) -> object:
     return Datum.named(word)
 
 
-AnyDatum = Annotated[Datum, BeforeValidator(_datum)]
+AnyDatum = Annotated[
+    Datum,
+    BeforeValidator(_datum),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "enum": list(Datum.words()),
+            "description": "From where a height counts; in small letters or capitals.",
+        }
+    ),
+]
 """Our own names, or AGL, AMSL and HAE in any case."""
 Window = dict[str, JsonValue] | str | list[str | None]
 """A time window as `core.window_documents` reads it."""
