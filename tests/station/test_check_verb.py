@@ -460,3 +460,41 @@ def test_zones_with_swapped_coordinates_are_refused_and_far_ones_told(check):
     assert code == 0
     assert "zones_far" in codes(document, "warning")
     assert "zones_far" not in codes(check(EAST, "--zones", zones())[1], "warning")
+
+
+def test_what_is_not_understood_of_another_sortie_is_told(check, tmp_path):
+    other = tmp_path / "other.plan"
+    known = plan((0.01, 0.01))
+    known["mission"]["vehicleType"] = 20
+    other.write_text(json.dumps(known))
+    code, document = check(plan((0.001, 0)), "--with", other)
+    (told,) = [f for f in document["findings"] if f["code"] == "vehicle_other"]
+    assert (code, told["severity"], told["about"]) == (0, "warning", "other")
+    known["mission"]["items"].insert(2, item(9, 25, LAT, LON, 50.0))
+    other.write_text(json.dumps(known))
+    code, document = check(plan((0.001, 0)), "--with", other)
+    (told,) = [f for f in document["findings"] if f["code"] == "other_not_understood"]
+    assert (code, document["safe"], told["severity"]) == (1, False, "error")
+    assert told["item"] is None
+    assert str(other) in told["message"]
+    assert told["cure"]
+
+
+@pytest.mark.parametrize(
+    ("words", "where", "said"),
+    [
+        (("--margin-m", "nan"), "--margin-m", "no finite number"),
+        (("--return-m", "inf"), "--return-m", "no finite number"),
+        (("--endurance-s", "nan"), "--endurance-s", "no finite number"),
+        (("--margin-m", "-1"), "--margin-m", "-1 m can't be"),
+        (("--with", "{}@garbage"), "--with", "garbage"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_by_its_name(check, tmp_path, words, where, said):
+    given = tmp_path / "a.plan"
+    given.write_text(json.dumps(plan((0.001, 0))))
+    code, document = check(given, *(word.format(given) for word in words))
+    assert code == 2
+    assert document["error"]["where"].startswith(where)
+    assert said in document["error"]["message"]
+    assert document["error"]["cure"]
