@@ -1,12 +1,15 @@
 """The progress of a vehicle as its own messages tell it, whichever driver hears them."""
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Protocol
 
+from core.errors import LinkLost
 from missions.model import Progress
 
 _LONGEST_S = 3_600.0
 """After this it is looked at again though nothing was heard to change."""
+_LAST_WORDS_S = 0.5
 
 
 class _State(Protocol):
@@ -21,9 +24,19 @@ class HeardSystem(Protocol):
         """The newest that the vehicle said."""
         ...
 
+    @property
+    def status_text(self) -> str:
+        """The newest words of the vehicle."""
+        ...
+
     async def wait_for(self, ready: Callable[[], bool], within_s: float) -> bool:
         """Waits for a state; raises LinkLost when the vehicle falls silent."""
         ...
+
+
+def _says_more(system: HeardSystem) -> Callable[[], bool]:
+    said = system.status_text
+    return lambda: system.status_text != said
 
 
 async def changes(
@@ -44,6 +57,9 @@ async def changes(
         was_armed = was_armed or bool(system.state.armed)
         known = present(was_armed)
         if known != last:
+            if known.ended:  # why it has ended is said in a message of its own, maybe later
+                with suppress(LinkLost):
+                    await system.wait_for(_says_more(system), _LAST_WORDS_S)
             last = known
             yield known
             if known.ended:

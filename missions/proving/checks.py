@@ -104,8 +104,8 @@ FINDING_CODES: Mapping[str, str] = MappingProxyType(
         "not_understood": "The plan's file moves the vehicle in a way that is not understood.",
         "not_carried": "Something of the plan's file that moves nothing was left out.",
         "other_not_understood": "Another sortie's file moves it in a way that is not understood.",
-        "spacing_impossible": "A pattern of the plan's file has neither lanes nor a distance between"
-        " them.",
+        "spacing_impossible": "A pattern of the plan's file has neither lanes nor a distance of"
+        " lanes.",
         "vehicle_other": "The plan's file was made for another kind of vehicle than a multicopter.",
         "speed_assumed": "The plan's file names no speed above 0: another one was taken.",
         "mended_not_written": "Nothing was written: not all of the plan's file is understood.",

@@ -29,6 +29,7 @@ def documented() -> dict[str, tuple[str, str]]:
     rows = [
         line.split("|")[1:-1] for line in DOCS.read_text().splitlines() if line.startswith("| `")
     ]
+    rows = [row for row in rows if len(row) > 3]  # other tables are of the live monitor's codes
     return {row[0].strip(" `"): (row[2].strip(), row[3].strip()) for row in rows}
 
 
@@ -209,7 +210,7 @@ def test_health_tells_versions(station: Station) -> None:
 
 
 def test_a_cursor_that_is_of_no_list_is_refused_everywhere(station: Station) -> None:
-    admin = station.client(Role.ADMIN, Role.REVIEWER, Role.PLANNER, Role.AUDITOR)
+    admin = station.client(*Role, login="everybody")
     document = station.stranger().get("/openapi.json").json()
     asked = 0
     for path, operations in document["paths"].items():

@@ -90,7 +90,8 @@ def test_a_plan_never_leaves_its_fence(
     if not plan.mission.items:
         assert [f.code for f in found] == ["mission_empty"]
     else:
-        assert found == []
+        # a way home that no rally point clears is told, and keeps the plan on the ground
+        assert {f.code for f in found} <= {"emergency_way_blocked"}
     assert plan_patrol(patrol, zones, fences, asset) == plan
 
 
