@@ -312,11 +312,18 @@ ARM, SET_MODE = 400, 176
 @pytest.mark.parametrize(
     "failure",
     [
-        Failure(FailureKind.ACK_LOST, command=ARM, times=1),
-        Failure(FailureKind.ACK_LOST, command=SET_MODE, times=1),
-        Failure(FailureKind.PACKETS_LOST, fraction=0.05),
+        pytest.param(
+            Failure(FailureKind.ACK_LOST, command=ARM, times=1),
+            marks=pytest.mark.slow,
+            id="arm ack lost",
+        ),
+        pytest.param(Failure(FailureKind.ACK_LOST, command=SET_MODE, times=1), id="mode ack lost"),
+        pytest.param(
+            Failure(FailureKind.PACKETS_LOST, fraction=0.05),
+            marks=pytest.mark.slow,
+            id="packets lost",
+        ),
     ],
-    ids=["arm ack lost", "mode ack lost", "packets lost"],
 )
 def test_a_bad_link_is_endured(failure: Failure) -> None:
     async def story() -> Sortie:

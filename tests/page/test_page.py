@@ -226,7 +226,9 @@ def test_it_can_be_looked_at(
     assert person.strangers == []
 
 
-@pytest.mark.parametrize("lang", ["kk", "ru", "en"])
+@pytest.mark.parametrize(
+    "lang", ["kk", *(pytest.param(one, marks=pytest.mark.slow) for one in ("ru", "en"))]
+)
 def test_everything_in_the_header_is_in_reach_on_a_phone(browse: Browse, lang: str) -> None:
     person = browse("reviewer", lang, "light", wide=390, high=844)
     person.scenario("normal")
@@ -256,7 +258,9 @@ def test_counters_of_what_could_not_be_loaded_are_not_nought(browse: Browse) -> 
     assert person.by("filter-active").locator("b").inner_text().isdigit()
 
 
-@pytest.mark.parametrize(("lang", "unit"), [("ru", "м"), ("kk", "м"), ("en", "m")])
+@pytest.mark.parametrize(
+    ("lang", "unit"), [("kk", "м"), pytest.param("ru", "м", marks=pytest.mark.slow), ("en", "m")]
+)
 def test_the_scale_speaks_the_language(browse: Browse, lang: str, unit: str) -> None:
     person = browse("reviewer", lang)
     person.scenario("normal")

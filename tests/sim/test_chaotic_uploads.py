@@ -27,7 +27,9 @@ def tried(autopilot: Autopilot, count: int, badness: Badness, *, liars: bool = F
     return tally
 
 
-@pytest.mark.parametrize("autopilot", BOTH)
+@pytest.mark.parametrize(
+    "autopilot", [BOTH[0], *(pytest.param(one, marks=pytest.mark.slow) for one in BOTH[1:])]
+)
 def test_nothing_false_is_said_over_a_poor_link(autopilot: Autopilot) -> None:
     tally = tried(autopilot, 3, MILD)
     assert tally.honest
