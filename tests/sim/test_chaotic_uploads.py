@@ -28,7 +28,8 @@ def tried(autopilot: Autopilot, count: int, badness: Badness, *, liars: bool = F
 
 
 @pytest.mark.parametrize(
-    "autopilot", [BOTH[0], *(pytest.param(one, marks=pytest.mark.slow) for one in BOTH[1:])]
+    "autopilot",
+    [Autopilot.PX4, pytest.param(Autopilot.ARDUPILOT, marks=[needs_dronekit, pytest.mark.slow])],
 )
 def test_nothing_false_is_said_over_a_poor_link(autopilot: Autopilot) -> None:
     tally = tried(autopilot, 3, MILD)
