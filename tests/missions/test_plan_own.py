@@ -150,7 +150,7 @@ spots = st.tuples(st.floats(-500, 500), st.floats(-500, 500), st.floats(-5, 120)
     st.booleans(),
     st.floats(-7_200, 7_200),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
 def test_fix_save_load_check_finds_no_error_that_fix_did_not_tell(
     places: list[tuple[float, float, float]],
     holes: list[tuple[float, float, float]],

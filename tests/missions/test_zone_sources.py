@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.ids import ZoneId
@@ -86,6 +86,7 @@ SQUARES = st.tuples(PLACES, PLACES, st.integers(20, 200), st.sampled_from(list(Z
     beside=st.lists(SQUARES, max_size=3),
     way=st.lists(st.tuples(PLACES, PLACES), min_size=1, max_size=3),
 )
+@settings(max_examples=40, deadline=None)
 def test_two_sources_find_what_each_finds_with_the_exclusions_of_both(own, beside, way) -> None:
     zones = [
         a_fence(area=a_square(east, north, half), kind=kind, zone_id=ZoneId(f"zone-{number}"))

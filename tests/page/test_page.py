@@ -42,6 +42,7 @@ def test_the_map_is_drawn_and_no_request_leaves_the_station(browse: Browse) -> N
     assert person.complaints == []
 
 
+@pytest.mark.slow
 def test_a_planner_draws_a_zone_that_may_not_cross_itself(browse: Browse) -> None:
     planner = browse("planner")
     planner.scenario("normal")
@@ -85,6 +86,7 @@ def test_a_planner_draws_a_zone_that_may_not_cross_itself(browse: Browse) -> Non
     assert len(saved["geometry"]["coordinates"][0]) == 5
 
 
+@pytest.mark.slow
 def test_a_planner_learns_that_another_was_faster(browse: Browse) -> None:
     planner = browse("planner")
     planner.scenario("normal")
