@@ -101,12 +101,7 @@ async def fly_sortie(
     SORTIE_MOVES.move(sortie.state, _S.UNDERWAY)
     commands = commands or SortieCommands()
     proven = ProvenPlan(sortie.plan, sortie.proof)
-    if not proven.is_for(asset):
-        raise PlanUnsafe(
-            "the plan was proven for another asset, or for other limits of this one",
-            where=str(sortie.sortie_id),
-            cure="plan and authorise it again",
-        )
+    proven.check_for(asset, str(sortie.sortie_id))
     flight = _Flight(sortie, proven, pilot, clock, on_change, asset, commands, guide)
     try:
         await flight.prepare(fence_link, arming)

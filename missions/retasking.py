@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from core.errors import IllegalMove, PlanUnsafe, SortieFailed
+from core.errors import IllegalMove, SortieFailed
 from geo.zones import Zone
 from missions.control.orders import FollowOn, SortieCommands
 from missions.model import SORTIE_MOVES, Asset, Plan, SortieState
@@ -43,8 +43,7 @@ async def leave_for(
     sortie = follow_on.sortie
     proven = ProvenPlan(sortie.plan, sortie.proof)
     SORTIE_MOVES.move(sortie.state, SortieState.UNDERWAY)
-    if not proven.is_for(asset):
-        raise PlanUnsafe("it was proven for another asset", cure="plan and authorise it again")
+    proven.check_for(asset, str(sortie.sortie_id))
     _check_sky(commands)
     await pilot.hold()
     holding()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from core.errors import LinkLost, PlanUnsafe
+from core.errors import LinkLost
 from missions.control.orders import SortieCommands
 from missions.executor import fly_sortie
 from missions.model import Sortie
@@ -37,12 +37,7 @@ async def drive_unseen(
 
     Args and Raises as for `station.patrol_line.run_patrol`.
     """
-    if not ProvenPlan(sortie.plan, sortie.proof).is_for(craft.asset):
-        raise PlanUnsafe(
-            "the plan was proven for another asset, or for other limits of this one",
-            where=str(sortie.sortie_id),
-            cure="plan and authorise it again",
-        )
+    ProvenPlan(sortie.plan, sortie.proof).check_for(craft.asset, str(sortie.sortie_id))
     listening = asyncio.create_task(_listen(craft, station, on_sample))
     try:
         ended = await fly_sortie(

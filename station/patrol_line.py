@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from core.clock import Clock
-from core.errors import DetectorFailed, LinkLost, PlanUnsafe, QyranError
+from core.errors import DetectorFailed, LinkLost, QyranError
 from core.refusals import Refusal, RefusalCode
 from geo.positions import Altitude, PoseSigma
 from geo.zones import Zone
@@ -121,12 +121,7 @@ async def run_patrol(
     Raises:
         PlanUnsafe: if the plan is not the one that was proven, or was proven for another asset.
     """
-    if not ProvenPlan(sortie.plan, sortie.proof).is_for(craft.asset):
-        raise PlanUnsafe(
-            "the plan was proven for another asset, or for other limits of this one",
-            where=str(sortie.sortie_id),
-            cure="plan and authorise it again",
-        )
+    ProvenPlan(sortie.plan, sortie.proof).check_for(craft.asset, str(sortie.sortie_id))
     mount = craft.asset.camera
     if mount is None:
         raise ValueError(f"asset {craft.asset.asset_id} has no camera")

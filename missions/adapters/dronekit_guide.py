@@ -11,7 +11,7 @@ import math
 from datetime import timedelta
 from typing import Any, Protocol
 
-from core.errors import CapabilityMissing, LinkLost
+from core.errors import CapabilityMissing
 from missions.adapters import heard_goal as goals
 from missions.adapters.heard_goal import GuidedSystem, HeardGoal, Spot
 from missions.adapters.mavsdk_pilot import Deadlines
@@ -105,7 +105,7 @@ class DronekitGuide:
     async def _fly_to(self, to: Spot, speed_m_s: float | None) -> None:
         """Sends it to a latitude, longitude and height above home."""
         heard = self._system.state.texts_heard
-        wanted = (to[0], to[1], await self._amsl_m(to[2]))
+        wanted = (to[0], to[1], await self._heard.amsl_m(to[2], self._deadlines.mode_s))
 
         def go() -> None:
             if self._system.state.mode is not VehicleMode.GUIDED:
@@ -127,7 +127,7 @@ class DronekitGuide:
         return self._system.state.mode is VehicleMode.GUIDED
 
     async def _orbit(self, task: Orbit) -> None:
-        await self._amsl_m(task.up_m)
+        await self._heard.amsl_m(task.up_m, self._deadlines.mode_s)
         place = self._heard.place
         assert place is not None  # waited for just now
         north = (place[0] - task.lat_deg) * _METRES_PER_DEG
@@ -166,12 +166,6 @@ class DronekitGuide:
             0, self._system.system_id, _AUTOPILOT, _ABOVE_HOME, _PLACE_ONLY,
             round(to[0] * 1e7), round(to[1] * 1e7), to[2], 0, 0, 0, 0, 0, 0, 0, 0,
         )  # fmt: skip
-
-    async def _amsl_m(self, up_m: float) -> float:
-        await self._system.wait_for(lambda: self._heard.place is not None, self._deadlines.mode_s)
-        if self._heard.place is None:
-            raise LinkLost("it does not say where it is", where=self._system.url)
-        return self._heard.home_amsl_m + up_m
 
     # --- what it carries ---
 

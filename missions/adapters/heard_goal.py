@@ -83,6 +83,17 @@ class HeardGoal:
         """The newest result of each command."""
         system.add_listener(self._hear)
 
+    async def amsl_m(self, up_m: float, within_s: float) -> float:
+        """Returns a height above home as one above mean sea level, by the vehicle's own home.
+
+        Raises:
+            LinkLost: if it doesn't say where it is in that time.
+        """
+        await self._system.wait_for(lambda: self.place is not None, within_s)
+        if self.place is None:
+            raise LinkLost("it does not say where it is", where=self._system.url)
+        return self.home_amsl_m + up_m
+
     def _hear(self, name: str, fields: dict[str, Any]) -> None:
         if name == "GLOBAL_POSITION_INT":
             amsl_m = int(fields["alt"]) / 1000

@@ -17,7 +17,7 @@ from mavsdk.asyncio.plugins.action import ActionAsync
 from mavsdk.asyncio.plugins.mavlink_direct import MavlinkDirectAsync, MavlinkMessage
 from mavsdk.plugins.action import OrbitYawBehavior
 
-from core.errors import CapabilityMissing, LinkLost
+from core.errors import CapabilityMissing
 from missions.adapters import heard_goal as goals
 from missions.adapters.heard_goal import GuidedSystem, HeardGoal, Spot
 from missions.adapters.mavsdk_pilot import Deadlines
@@ -103,7 +103,11 @@ class MavsdkGuide:
 
     async def _fly_to(self, task: FlyTo) -> None:
         heard = self._system.state.texts_heard
-        wanted = (task.lat_deg, task.lon_deg, await self._amsl_m(task.up_m))
+        wanted = (
+            task.lat_deg,
+            task.lon_deg,
+            await self._heard.amsl_m(task.up_m, self._deadlines.mode_s),
+        )
         speed = task.speed_m_s
 
         async def go() -> None:
@@ -122,7 +126,11 @@ class MavsdkGuide:
 
     async def _orbit(self, task: Orbit) -> None:
         heard = self._system.state.texts_heard
-        middle = (task.lat_deg, task.lon_deg, await self._amsl_m(task.up_m))
+        middle = (
+            task.lat_deg,
+            task.lon_deg,
+            await self._heard.amsl_m(task.up_m, self._deadlines.mode_s),
+        )
         radius_m = task.radius_m if task.clockwise else -task.radius_m
         speed = task.speed_m_s or 3.0
 
@@ -142,13 +150,6 @@ class MavsdkGuide:
 
     async def _go(self, to: Spot) -> None:
         await self._given(self._action.goto_location(*to, math.nan))
-
-    async def _amsl_m(self, up_m: float) -> float:
-        """Returns a height above home as one above mean sea level, by the vehicle's own home."""
-        await self._system.wait_for(lambda: self._heard.place is not None, self._deadlines.mode_s)
-        if self._heard.place is None:
-            raise LinkLost("it does not say where it is", where=self._system.url)
-        return self._heard.home_amsl_m + up_m
 
     # --- what it carries ---
 
@@ -173,7 +174,8 @@ class MavsdkGuide:
             "target_system": 0, "target_component": _AUTOPILOT, "frame": _GLOBAL,
             "command": goals.SET_ROI, "current": 0, "autocontinue": 0,
             "param1": 0, "param2": 0, "param3": 0, "param4": 0,
-            "x": round(lat_deg * 1e7), "y": round(lon_deg * 1e7), "z": await self._amsl_m(up_m),
+            "x": round(lat_deg * 1e7), "y": round(lon_deg * 1e7),
+            "z": await self._heard.amsl_m(up_m, self._deadlines.mode_s),
         }  # fmt: skip
 
     async def _zoom(self, task: Zoom) -> None:

@@ -53,6 +53,19 @@ class ProvenPlan:
         """Returns whether it was proven for this very asset."""
         return self.seal.partition(".")[0] == digest_of(asset)
 
+    def check_for(self, asset: Asset, where: str) -> None:
+        """Does nothing where it was proven for this very asset.
+
+        Raises:
+            PlanUnsafe: if it was proven for another one, or for other limits of this one.
+        """
+        if not self.is_for(asset):
+            raise PlanUnsafe(
+                "the plan was proven for another asset, or for other limits of this one",
+                where=where,
+                cure="plan and authorise it again",
+            )
+
 
 def prove(
     plan: Plan,
